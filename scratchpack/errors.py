@@ -1,0 +1,71 @@
+"""The errors that leave this library: each says what could not be done, to what, why, and what to do next.
+
+Every class carries the exit status of the command line (``docs/cli.md`` has the table).
+"""
+
+from __future__ import annotations
+
+
+class ScratchpackError(Exception):
+    """Base of every error that scratchpack raises on purpose.
+
+    ``message`` reads "cannot …: …"; ``hint`` says what to do next; ``details`` are further lines, one a finding.
+    """
+
+    exit_code = 1
+
+    def __init__(self, message: str, *, hint: str | None = None, details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+        self.details = details
+
+
+class UsageError(ScratchpackError):
+    """An unknown option, an impossible combination, a file that is not there."""
+
+    exit_code = 2
+
+
+class InputError(ScratchpackError):
+    """Not a program that can be read or packed: not ELF, an object file, a FIFO, unreadable, compressed."""
+
+    exit_code = 3
+
+
+class ElfError(InputError):
+    """An ELF file that contradicts itself, ends too early, or passes a limit (S3, S4)."""
+
+
+class ClosureError(ScratchpackError):
+    """The loader would not start this program: missing libraries, fatal candidates, versions, symbols."""
+
+    exit_code = 4
+
+
+class NeedError(ScratchpackError):
+    """A runtime need could not be provided from this root."""
+
+    exit_code = 5
+
+
+class CheckError(ScratchpackError):
+    """A check failed: verify, a sandboxed run, a waste limit."""
+
+    exit_code = 6
+
+
+class OutputError(ScratchpackError):
+    """The output was not written; what stood there before still does (S17, S19)."""
+
+    exit_code = 7
+
+
+class RemoteError(ScratchpackError):
+    """A registry or an engine refused, or did not answer."""
+
+    exit_code = 8
+
+
+class ConfinementError(InputError):
+    """A path of a root that loops, is too long a chain, or changed while it was read (S8, S9, S10)."""

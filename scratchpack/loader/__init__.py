@@ -1,0 +1,1 @@
+"""The dynamic loader's rules as data, and the closure they give."""

@@ -1,0 +1,1 @@
+"""What a program opens later, with evidence: one need a file."""

@@ -1,0 +1,1 @@
+"""Who owns a file: package databases of a root, read as data."""

@@ -1,0 +1,1 @@
+"""Checks of a result: resolved again inside itself, recomputed, run."""

@@ -1,0 +1,106 @@
+"""Who may import whom. The table is law; the imports are walked, those inside functions and TYPE_CHECKING too."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parent.parent / "scratchpack"
+
+# A room (longest prefix wins) and the rooms of ours it may import. "itself" is always allowed.
+TABLE: dict[str, set[str]] = {
+    "errors": set(),
+    "elf.model": set(),
+    "elf.machines": set(),
+    "elf": {"errors", "elf"},
+    "sysroot.model": set(),
+    "sysroot": {"errors", "sysroot"},
+    "loader.model": {"elf.model", "sysroot.model"},
+    "loader": {"errors", "elf", "sysroot", "loader"},
+    "packages": {"errors", "sysroot", "packages"},
+    "rootfs": {"errors"},
+    "needs": {"errors", "elf", "sysroot", "loader", "packages", "rootfs", "needs", "templates"},
+    "oci.model": {"elf.machines"},
+    "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
+    "sinks.model": set(),
+    "sinks": {"errors", "elf.machines", "oci", "rootfs", "sinks", "render", "proc"},
+    "verify": {"errors", "elf", "sysroot", "loader", "rootfs", "oci", "proc", "verify"},
+    "templates": {"errors"},
+    "render": {"errors", "templates"},
+    "proc": {"errors"},
+    "config": {"errors", "elf.machines", "sinks.model", "oci.model"},
+    "report": {"errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "report"},
+    "pipeline": {
+        "errors", "config", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "sinks", "verify",
+        "render", "templates", "proc", "pipeline",
+    },
+    "cli": {"errors", "config", "pipeline", "report", "cli", ""},
+    "__main__": {"cli"},
+    "": {"errors", "pipeline"},
+}  # fmt: skip
+
+# Heavy or dangerous modules and the only rooms that may import them.
+DOORS: dict[str, set[str]] = {
+    "lief": {"elf.witness"},
+    "elftools": {"elf.detail"},
+    "jinja2": {"render"},
+    "subprocess": {"proc"},
+    "click": {"cli"},
+    "urllib3": {"oci.registry"},
+    "ctypes": {"sysroot.confine", "sinks.publish"},
+}
+
+
+def _modules() -> list[Path]:
+    return sorted(PACKAGE.rglob("*.py"))
+
+
+def _name(path: Path) -> str:
+    parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    if parts[-1] == "__init__":
+        parts.pop()
+    return ".".join(parts)
+
+
+def _imports(path: Path) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"{node.module}.{alias.name}" for alias in node.names}
+    return found
+
+
+def _within(name: str, room: str) -> bool:
+    return name == room or (room != "" and name.startswith(room + "."))
+
+
+def _row(name: str) -> set[str]:
+    rows = [room for room in TABLE if _within(name, room)]
+    assert rows, f"{name} has no row in the table"
+    return TABLE[max(rows, key=len)]
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_name)
+def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
+    name = _name(path)
+    allowed = _row(name)
+    for imported in _imports(path):
+        if not imported.startswith("scratchpack"):
+            continue
+        target = imported.removeprefix("scratchpack").removeprefix(".")
+        target = target if (PACKAGE / Path(*target.split("."))).with_suffix(".py").exists() else target.rpartition(".")[0] or target
+        assert any(_within(target, room) for room in allowed), f"{name} imports {imported}"
+
+
+@pytest.mark.parametrize("path", _modules(), ids=_name)
+def test_a_heavy_import_stands_behind_its_one_door(path: Path) -> None:
+    name = _name(path)
+    for imported in _imports(path):
+        top = imported.partition(".")[0]
+        if top in DOORS:
+            assert any(_within(name, room) for room in DOORS[top]), f"{name} imports {imported}"
