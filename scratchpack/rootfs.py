@@ -188,4 +188,6 @@ def _join(first: tuple[Reason, ...], second: tuple[Reason, ...]) -> tuple[Reason
 
 def _why(entry: Entry) -> str:
     kind = type(entry).__name__.lower()
-    return f"{kind}: " + ("; ".join(f"{r.kind} by {r.by} {r.detail}".rstrip() for r in entry.because) or "no reason given")
+    return f"{kind}: " + (
+        "; ".join(f"{r.kind} by {r.by} {r.detail}".rstrip() for r in entry.because) or "no reason given"
+    )

@@ -93,7 +93,11 @@ def test_a_room_imports_only_what_the_table_allows(path: Path) -> None:
         if not imported.startswith("scratchpack"):
             continue
         target = imported.removeprefix("scratchpack").removeprefix(".")
-        target = target if (PACKAGE / Path(*target.split("."))).with_suffix(".py").exists() else target.rpartition(".")[0] or target
+        target = (
+            target
+            if (PACKAGE / Path(*target.split("."))).with_suffix(".py").exists()
+            else target.rpartition(".")[0] or target
+        )
         assert any(_within(target, room) for room in allowed), f"{name} imports {imported}"
 
 

@@ -100,7 +100,9 @@ class Closure:
     edges: tuple[Edge, ...]
     problems: tuple[Problem, ...]
     libc: str | None = None  # "glibc" | "musl"
-    extra: tuple[Node, ...] = field(default=())  # files the loader itself reads and that travel (path file, ld.so.preload)
+    extra: tuple[Node, ...] = field(
+        default=()
+    )  # files the loader itself reads and that travel (path file, ld.so.preload)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

@@ -1,0 +1,1 @@
+"""What tests share: compilers, tools of the machine, running the command line."""
