@@ -1,0 +1,147 @@
+"""Tier and option give a decision: one table. Then what was decided for is provided, or said to be missing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.errors import NeedError, UsageError
+from scratchpack.needs.base import NeedResult, Unavailable
+from scratchpack.needs.builtin import ROWS
+from scratchpack.needs.scan import Look, deepen, look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from scratchpack.loader.model import Closure, Resolution
+    from scratchpack.needs.base import Evidence, NeedOptions, RuntimeNeed, Subject, View
+    from scratchpack.sysroot.model import Sysroot
+
+MODES = ("auto", "always", "never")
+GROUP = "scratchpack.needs"  # the entry-point group of other people's needs
+
+# (a tier that the need adds by itself, mode) -> decision
+TABLE: dict[tuple[bool, str], str] = {
+    (True, "auto"): "added",
+    (False, "auto"): "suggested",
+    (True, "always"): "added",
+    (False, "always"): "added",
+    (True, "never"): "off",
+    (False, "never"): "off",
+}
+
+
+def decision(tier: str, adds: str, mode: str) -> str:
+    """What is done about a need of this tier ("" for no evidence at all) that adds itself for the tiers in ``adds``."""
+    return TABLE[bool(tier) and tier in adds, mode]
+
+
+def examine(
+    program: Resolution,
+    closure: Closure,
+    root: Sysroot,
+    views: Callable[[Resolution], View],
+    options: NeedOptions,
+) -> tuple[NeedResult, ...]:
+    """Every need that there is evidence for, or that was asked for, decided and provided.
+
+    Call it again with the larger closure once the ``elf_roots`` were resolved, until nothing new comes.
+
+    Raises:
+        NeedError: needs that should be added and cannot be, all of them together (exit 5).
+        UsageError: a mode or a need's name that does not exist.
+    """
+    modes = options.modes
+    bad = tuple(f"{name}={mode}" for name, mode in modes.items() if mode not in MODES)
+    if bad:
+        raise UsageError(f"cannot use --need {bad[0]}: a need is auto, always or never", details=bad[1:])
+    known = {row.name for row in ROWS}
+    plugins = _plugins() if closure.resolved or modes.keys() - known else {}
+    unknown = sorted(modes.keys() - known - plugins.keys())
+    if unknown:
+        raise UsageError(
+            f"cannot use --need {unknown[0]}: there is no such need",
+            hint="needs are: " + ", ".join(sorted({*known, *plugins})),
+        )
+    looks = [Look(row.name, row.wants) for row in ROWS]
+    looks += [Look(name, need.wants) for name, need in plugins.items()]
+    scanned = look(program, closure, views, looks, options.env)
+    forced = {name for name, mode in modes.items() if mode == "always"}
+    subject = scanned.subject
+    if forced - scanned.hits:
+        subject = deepen(subject, views, [item for item in looks if item.name in forced])
+    results, failed = [], []
+    for item in looks:
+        if item.name not in scanned.hits and item.name not in forced:
+            continue
+        need = plugins.get(item.name) or _load(item.name)
+        try:
+            result = _examine(need, subject, root, options)
+        except _Failed as failure:
+            failed.append(str(failure))
+            continue
+        if result is not None:
+            results.append(result)
+    if failed:
+        raise NeedError(
+            "cannot put in the image what the program will open",
+            details=tuple(failed),
+            hint="install it in the root, or leave it out with --need NAME=never",
+        )
+    return tuple(results)
+
+
+class _Failed(Exception):  # noqa: N818  (carries one line of a NeedError from need to examine)
+    pass
+
+
+def _examine(need: RuntimeNeed, subject: Subject, root: Sysroot, options: NeedOptions) -> NeedResult | None:
+    mode = options.modes.get(need.name, "auto")
+    evidence = tuple(sorted(need.detect(subject), key=lambda item: item.tier))
+    tier = evidence[0].tier if evidence else ""
+    if not tier and mode != "always":
+        return None
+    decided = decision(tier, need.adds, mode)
+    result = NeedResult(need.name, tier or "a", decided, evidence)
+    if decided == "off":
+        return result
+    if decided == "suggested":
+        return result._replace(suggestion=_suggestion(need, evidence))
+    try:
+        brought = need.provide(root, evidence, options, subject)
+    except Unavailable as missing:
+        why = f"; {_because(evidence)}" if evidence else ""
+        raise _Failed(
+            f"{need.name}: {missing.missing} in {root.name}{why}; {missing.remedy}, or use --need {need.name}=never"
+        ) from missing
+    return result._replace(
+        files=tuple(brought.files), elf_roots=brought.elf_roots, env=brought.env, notes=brought.notes
+    )
+
+
+def _because(evidence: tuple[Evidence, ...]) -> str:
+    first = evidence[0]
+    return f"{first.by} {first.because}".strip()
+
+
+def _suggestion(need: RuntimeNeed, evidence: tuple[Evidence, ...]) -> str:
+    return f"{need.summary}; {_because(evidence)}: add it with --need {need.name}=always"
+
+
+def _load(name: str) -> RuntimeNeed:
+    """Import the file of a built-in need."""
+    from importlib import import_module
+
+    row = next(row for row in ROWS if row.name == name)
+    need: RuntimeNeed = import_module(f"scratchpack.needs.{row.module}").NEED
+    return need
+
+
+def _plugins() -> Mapping[str, RuntimeNeed]:
+    """Other people's needs. Reading the entry points costs some 10 ms, so a static program does not pay for it."""
+    from importlib.metadata import entry_points
+
+    found: dict[str, RuntimeNeed] = {}
+    for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name):
+        need = entry.load()
+        found[need.name] = need
+    return found

@@ -1,0 +1,90 @@
+"""How needs make entries: copied from the root with the links on the way, or written by us."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from scratchpack.rootfs import RANK_GENERATED, Directory, File, Reason, Source, Symlink, inline
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from scratchpack.needs.base import Evidence
+    from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Node, Sysroot
+
+
+def reasons(need: str, evidence: tuple[Evidence, ...]) -> tuple[Reason, ...]:
+    """Why an entry of this need is there: its evidence, or the option that asked for it."""
+    if not evidence:
+        return (Reason("option", f"--need {need}=always"),)
+    return tuple(Reason("need", need, f"{item.by}: {item.because}" if item.by else item.because) for item in evidence)
+
+
+def node_entry(root: Sysroot, node: Node, because: tuple[Reason, ...], at: str | None = None) -> File:
+    """A regular file of the root, at its own path or another; modes are normalised to 0755 and 0644."""
+    source = Source(node.size, lambda: root.open(node), ("node", *node.inode))
+    mode = 0o755 if node.mode & 0o111 else 0o644
+    return File(at or node.canonical, source, mode=mode, inode=node.inode, because=because)
+
+
+def copied(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[Entry, ...]:
+    """A file of the root and every symbolic link walked to reach it; empty when it is not there."""
+    node = root.lookup(path)
+    if node is None or node.kind != "file":
+        return ()
+    return (*(Symlink(link.path, link.target, because) for link in node.links), node_entry(root, node, because))
+
+
+def tree(
+    root: Sysroot, path: str, because: tuple[Reason, ...], keep: Callable[[str], bool] = lambda _: True
+) -> tuple[Entry, ...]:
+    """A directory with all below it that ``keep`` (given the path) wants; links are followed as ``copied`` does.
+
+    Empty when it is not there. A directory that was reached twice (a link back up) is walked once.
+    """
+    node = root.lookup(path)
+    if node is None or node.kind != "directory":
+        return copied(root, path, because) if node is not None and keep(path) else ()
+    links = tuple(Symlink(link.path, link.target, because) for link in node.links)
+    return (*links, *_below(root, node, because, keep, set()))
+
+
+def _below(
+    root: Sysroot, node: Node, because: tuple[Reason, ...], keep: Callable[[str], bool], seen: set[str]
+) -> Iterator[Entry]:
+    if node.canonical in seen:
+        return
+    seen.add(node.canonical)
+    yield Directory(node.canonical, because=because)
+    for name in root.list(node):
+        path = posixpath.join(node.canonical, name)
+        child = root.lookup(path)
+        if child is None:
+            continue
+        yield from (Symlink(link.path, link.target, because) for link in child.links if keep(path))
+        if child.kind == "directory":
+            yield from _below(root, child, because, keep, seen)
+        elif child.kind == "file" and keep(path):
+            yield node_entry(root, child, because)
+
+
+def written(path: str, text: str | bytes, because: tuple[Reason, ...], mode: int = 0o644) -> File:
+    """A file of our own making."""
+    data = text.encode() if isinstance(text, str) else text
+    return File(path, inline(data), mode=mode, because=because, rank=RANK_GENERATED)
+
+
+def linked(path: str, target: str, because: tuple[Reason, ...]) -> Symlink:
+    """A symbolic link of our own making."""
+    return Symlink(path, target, because, rank=RANK_GENERATED)
+
+
+def read(root: Sysroot, path: str, limit: int = 16 << 20) -> bytes | None:
+    """A small file's bytes (at most ``limit``); ``None`` when it is not there."""
+    node = root.lookup(path)
+    if node is None or node.kind != "file":
+        return None
+    with root.open(node) as stream:
+        return stream.read(limit)
