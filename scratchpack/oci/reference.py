@@ -1,0 +1,89 @@
+"""Image names as people write them, taken apart: ``hello`` is ``docker.io/library/hello:latest`` (I2, I3)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from scratchpack.errors import UsageError
+
+DOCKER_HUB = "docker.io"
+
+_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+
+
+class Reference(NamedTuple):
+    """One full name: ``host`` as docker spells it, ``path`` with ``library/`` where Docker Hub needs it."""
+
+    host: str
+    path: str
+    tag: str | None = None
+    digest: str | None = None
+
+    @property
+    def repository(self) -> str:
+        """Host and path, without tag or digest."""
+        return f"{self.host}/{self.path}"
+
+    @property
+    def pointer(self) -> str:
+        """What a manifest is asked for by: the digest where there is one, else the tag."""
+        return self.digest or self.tag or "latest"
+
+    def __str__(self) -> str:
+        tag = f":{self.tag}" if self.tag else ""
+        return self.repository + tag + (f"@{self.digest}" if self.digest else "")
+
+
+def parse(text: str) -> Reference:
+    """Take a name apart; with neither tag nor digest, the tag is ``latest``.
+
+    Raises:
+        UsageError: not a name that an engine takes (I2: the path in lower case).
+    """
+    rest, _, digest = text.partition("@")
+    if "@" in text and not is_digest(digest):
+        raise _wrong(text, "after @ stands sha256: and 64 hexadecimal digits")
+    head, slash, tail = rest.rpartition("/")
+    name, colon, tag = tail.partition(":")
+    if colon and not _TAG.fullmatch(tag):
+        raise _wrong(text, f"{tag!r} is not a tag")
+    host, path = _split(head + slash + name)
+    if not _PATH.fullmatch(path):
+        why = "its path has capital letters" if _PATH.fullmatch(path.lower()) else f"{path!r} is not a repository path"
+        raise _wrong(text, why)
+    if len(host) + len(path) > 255:
+        raise _wrong(text, "it is longer than 255 characters")
+    return Reference(host, path, tag if colon else None if digest else "latest", digest or None)
+
+
+def is_digest(text: str) -> bool:
+    """Whether this may become part of a path or a URL (S22)."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+def is_tag(text: str) -> bool:
+    """Whether this may stand behind the colon of a name."""
+    return _TAG.fullmatch(text) is not None
+
+
+def _split(name: str) -> tuple[str, str]:
+    first, slash, rest = name.partition("/")
+    if slash and (first == "localhost" or any(mark in first for mark in ".:[") or first != first.lower()):
+        if not _HOST.fullmatch(first):
+            raise _wrong(name, f"{first!r} is not a host")
+        host, path = first, rest
+    else:
+        host, path = DOCKER_HUB, name
+    if host in {"index.docker.io", "registry-1.docker.io"}:
+        host = DOCKER_HUB
+    return host, f"library/{path}" if host == DOCKER_HUB and "/" not in path else path
+
+
+def _wrong(text: str, why: str) -> UsageError:
+    return UsageError(
+        f"cannot use {text!r} as an image name: {why}", hint="write it like registry.example.com/team/app:1.2"
+    )
