@@ -1,0 +1,78 @@
+"""Walking a path inside a root, one component at a time, as the kernel does it in a chroot (S8). Pure: asks a function."""
+
+from __future__ import annotations
+
+import errno
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack.sysroot.model import MAX_LINKS, Link
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+MAX_PATH = 4096  # bytes, the closing NUL among them
+
+
+class Place(NamedTuple):
+    """Where a walk ended. ``kind`` is "directory", "symlink" (not followed) or "other"."""
+
+    canonical: str
+    links: tuple[Link, ...]
+    kind: str
+
+
+ROOT = Place("/", (), "directory")
+
+
+class LinkLoopError(OSError):
+    """More than 40 symbolic links on one way (ELOOP)."""
+
+
+def walk(
+    path: str, entry: Callable[[str, str], str | bool | None], *, follow: bool, start: Place = ROOT
+) -> Place | None:
+    """Walk ``path`` from ``start``, whose links count too.
+
+    Args:
+        path: absolute or relative; ``..`` of the root is the root.
+        entry: for a canonical directory and a name in it: a symbolic link's target (``str``), ``True`` for a
+            directory, ``False`` for anything else that is there, ``None`` for nothing.
+        follow: whether a symbolic link at the very end is followed.
+        start: where a relative path begins.
+
+    Returns:
+        ``None`` where a component is missing or is not a directory.
+
+    Raises:
+        LinkLoopError: too many links.
+    """
+    if not path or "\0" in path:
+        return None
+    pending = path.split("/")[::-1]
+    at = "/" if path[0] == "/" else start.canonical
+    links = list(start.links)
+    while pending:
+        name = pending.pop()
+        if name in ("", "."):
+            continue
+        if name == "..":
+            at = at.rpartition("/")[0] or "/"
+            continue
+        what = entry(at, name)
+        if what is None:
+            return None
+        here = f"{at}/{name}" if at != "/" else f"/{name}"
+        if what is True:
+            at = here
+        elif what is False:
+            return None if pending else Place(here, tuple(links), "other")
+        elif not pending and not follow:
+            return Place(here, tuple(links), "symlink")
+        else:
+            links.append(Link(here, what))
+            if len(links) > MAX_LINKS:
+                raise LinkLoopError(errno.ELOOP, f"more than {MAX_LINKS} symbolic links", path)
+            if what.startswith("/"):
+                at = "/"
+            pending += what.split("/")[::-1]
+    return Place(at, tuple(links), "directory")
