@@ -96,11 +96,7 @@ class DirRoot:
         except OSError as error:
             raise self._changed(node, error.strerror or "it cannot be opened any more") from error
         try:
-            now = os.fstat(descriptor)
-            if not stat.S_ISREG(now.st_mode) or (now.st_dev, now.st_ino) != node.inode[1:]:
-                raise self._changed(node, "another file stands there now")
-            if (now.st_size, now.st_mtime_ns) != (node.size, node.mtime):
-                raise self._changed(node, "it was written to")
+            self._compare(node, os.fstat(descriptor))
             return os.fdopen(descriptor, "rb")
         except BaseException:
             os.close(descriptor)
@@ -156,6 +152,13 @@ class DirRoot:
     def __del__(self) -> None:
         if hasattr(self, "_places"):
             self.close()
+
+    def _compare(self, node: Node, now: os.stat_result) -> None:
+        """What is opened is what was looked up (S10)."""
+        if not stat.S_ISREG(now.st_mode) or (now.st_dev, now.st_ino) != node.inode[1:]:
+            raise self._changed(node, "another file stands there now")
+        if (now.st_size, now.st_mtime_ns) != (node.size, node.mtime):
+            raise self._changed(node, "it was written to")
 
     def _changed(self, node: Node, how: str) -> ConfinementError:
         return ConfinementError(
