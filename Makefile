@@ -1,0 +1,60 @@
+# A fresh machine needs Python 3.11 or newer, make and a C compiler. `make demo` and `make test` set up the rest in .venv.
+
+PYTHON ?= python3
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+
+.PHONY: help demo test lint format campaign bench docs wheel clean
+
+help:
+	@echo 'make demo      build the Go and C sample apps, pack them, run the packed result'
+	@echo 'make test      lint, then the whole suite'
+	@echo 'make lint      ruff and mypy'
+	@echo 'make format    let ruff rewrite what it can'
+	@echo 'make campaign  the long runs that make test leaves out'
+	@echo 'make bench     how fast and how small, beside others'
+	@echo 'make docs      write the generated pages again'
+	@echo 'make wheel     dist/*.whl'
+	@echo 'make clean     remove the environment and everything built'
+
+# Made again whenever pyproject.toml changes; the extras are the tests and the Go and C compilers that come as wheels.
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo 'scratchpack needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)' >&2; exit 1; }
+	@$(PYTHON) -m venv $(VENV) || \
+	  { echo 'this Python cannot make environments; on Debian and Ubuntu: apt-get install python3-venv' >&2; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,toolchains]'
+	@touch $@
+
+demo: $(READY)
+	@$(BIN)/python -m sample_apps.demo
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+format: $(READY)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+test: lint
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup -m 'not campaign'
+
+campaign: $(READY)
+	$(BIN)/python -m pytest -m campaign
+
+bench: $(READY)
+	@$(BIN)/python -m bench
+
+docs: $(READY)
+	$(BIN)/python docs/generate.py
+
+wheel: $(READY)
+	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
