@@ -115,12 +115,13 @@ def _gnu_count(image: Image, address: int) -> int:
     words = image.at(at, 4 * buckets, "the hash table") if buckets else b""
     last: int = max(struct.unpack(f"{prefix}{buckets}I", words), default=0)
     if last < first:
-        return first
-    chain = at + 4 * buckets + 4 * (last - first)
-    while last < MAX_SYMBOLS:
-        (word,) = struct.unpack(f"{prefix}I", image.at(chain, 4, "the hash table"))
-        last += 1
-        if word & 1:
-            return last
-        chain += 4
-    raise image.fail(f"more than {MAX_SYMBOLS} dynamic symbols")
+        return int(first)
+    offset, mapped = image.offset(at + 4 * buckets + 4 * (last - first), "the hash table")
+    while mapped >= 4 and last < MAX_SYMBOLS:
+        size = min(mapped - mapped % 4, 4096)
+        for (word,) in struct.iter_unpack(f"{prefix}I", image.read(offset, size, "the hash table")):
+            last += 1
+            if word & 1:
+                return last
+        offset, mapped = offset + size, mapped - size
+    raise image.fail(f"a hash table without an end, or more than {MAX_SYMBOLS} dynamic symbols")
