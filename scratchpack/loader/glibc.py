@@ -1,0 +1,192 @@
+"""glibc's search order, rule for rule (``elf/dl-load.c``, ``elf/dl-cache.c``): R2-R9, R13, R14, R18, R21."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from scratchpack.errors import InputError
+from scratchpack.loader.cache import accepted_flags
+from scratchpack.loader.config import preload_names, read_text
+from scratchpack.loader.model import FoundBy, Searched
+from scratchpack.loader.search import Found, Loaded, LoopError, Place, Surroundings, origin
+from scratchpack.loader.tokens import Expanded, Tokens, expand, search_list
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+DF_1_NODEFLIB = 0x800
+
+
+class Glibc:
+    """The rules of one process under glibc's loader."""
+
+    musl = False
+
+    def __init__(self, around: Surroundings, program_origin: str | None) -> None:
+        self._around = around
+        self._origin = program_origin
+        self._program: Loaded | None = None
+        self._names: dict[str, Loaded] = {}
+        self._inodes: dict[tuple[int, int, int], Loaded] = {}
+        self._lists: dict[tuple[int, str], tuple[Place, ...]] = {}
+        self._system = tuple(
+            Place(directory, around.root, FoundBy.DEFAULT, "default") for directory in around.defaults.directories
+        )
+        self.by_platform = False
+
+    def preloads(self) -> tuple[tuple[str, str], ...]:
+        """LD_PRELOAD, then the image's ``/etc/ld.so.preload``; the host's own must not leak into a plan (R14)."""
+        found = [(name, "LD_PRELOAD") for name in re.split("[ :]+", self._around.env.preload or "") if name]
+        path = self._around.defaults.preload
+        if path is not None and self._around.root.name != "/":
+            try:
+                text = read_text(self._around.root, path)
+            except InputError:
+                text = None
+            found += [(name, path) for name in preload_names(text[1] if text else "")]
+        return tuple(found)
+
+    def _tokens(self, requester: Loaded) -> Tokens:
+        own = self._origin if requester is self._program else origin(requester.path)
+        return Tokens(own, self._around.defaults.lib, self._around.processor.platform)
+
+    def _note(self, expanded: Expanded) -> Expanded:
+        self.by_platform = self.by_platform or expanded.by_platform
+        return expanded
+
+    def name(self, text: str, requester: Loaded) -> str | None:
+        """Tokens of a request are expanded, also where a name has no slash before (R6, R7)."""
+        expanded = expand(text, self._tokens(requester))
+        return self._note(expanded).text if expanded else None
+
+    def match(self, name: str) -> Loaded | None:
+        """Every name an object was asked for by, the path it was found at, and its DT_SONAME (R2)."""
+        return self._names.get(name)
+
+    def same(self, found: Found, name: str) -> Loaded | None:
+        """One device and inode is one object; it answers to the new name from now on (R2)."""
+        known = self._inodes.get(found.node.inode)
+        if known is not None:
+            self._names.setdefault(name, known)
+        return known
+
+    def add(self, loaded: Loaded, name: str, *, program: bool = False) -> None:
+        """The first object with a name keeps it."""
+        if program:
+            self._program = loaded
+        else:
+            self._inodes.setdefault(loaded.node.inode, loaded)
+            self._names.setdefault(name, loaded)
+            self._names.setdefault(loaded.path, loaded)
+        if loaded.facts.soname is not None:
+            self._names.setdefault(loaded.facts.soname, loaded)
+
+    def find(self, name: str, requester: Loaded, trail: list[Searched]) -> Found | None:
+        """R5: RPATH chain, LD_LIBRARY_PATH, RUNPATH, cache, default directories; a name with a slash is a path (R7)."""
+        if "/" in name:
+            return self._open(name, requester, trail)
+        for places in self._stages(requester):
+            found = self._directories(name, places, trail)
+            if found is not None:
+                return found
+        found = self._cached(name, requester, trail)
+        if found is None and not requester.facts.flags_1 & DF_1_NODEFLIB:  # R18
+            found = self._directories(name, self._system, trail)
+        return found
+
+    def _open(self, name: str, requester: Loaded, trail: list[Searched]) -> Found | None:
+        by_origin = any(name == self.name(r.name, requester) and "ORIGIN" in r.name for r in requester.facts.requests)
+        root = requester.root if by_origin else self._around.root
+        try:
+            return self._around.probe(
+                name, Place("", root, FoundBy.PATH, "a path, opened as it is", by_origin), trail, musl=False
+            )
+        except LoopError:
+            return None
+
+    def _stages(self, requester: Loaded) -> Sequence[tuple[Place, ...]]:
+        stages: list[tuple[Place, ...]] = []
+        if requester.facts.runpath is None:  # R3: a RUNPATH anywhere silences the RPATH of that object alone
+            chain: Loaded | None = requester
+            visited = set()
+            while chain is not None:
+                stages.append(self._list(chain, FoundBy.RPATH))
+                visited.add(id(chain))
+                chain = chain.loader
+            if self._program is not None and id(self._program) not in visited:
+                stages.append(self._list(self._program, FoundBy.RPATH))
+        if self._program is not None:
+            stages.append(self._list(self._program, FoundBy.LD_LIBRARY_PATH))
+        stages.append(self._list(requester, FoundBy.RUNPATH))  # R4: never inherited
+        return stages
+
+    def _list(self, owner: Loaded, kind: FoundBy) -> tuple[Place, ...]:
+        key = (id(owner), kind.value)
+        if key not in self._lists:
+            self._lists[key] = self._expand_list(owner, kind)
+        return self._lists[key]
+
+    def _expand_list(self, owner: Loaded, kind: FoundBy) -> tuple[Place, ...]:
+        if kind is FoundBy.LD_LIBRARY_PATH:
+            text, separators, via = self._around.env.library_path, ":;", "LD_LIBRARY_PATH"
+        elif kind is FoundBy.RUNPATH:
+            text, separators, via = owner.facts.runpath, ":", f"runpath of {owner.path}"
+        else:
+            text = owner.facts.rpath if owner.facts.runpath is None else None
+            separators, via = ":", f"rpath of {owner.path}"
+        return tuple(
+            Place(
+                self._note(element).text,
+                owner.root if element.by_origin else self._around.root,
+                kind,
+                via,
+                element.by_origin,
+            )
+            for element in search_list(text or "", self._tokens(owner), separators)
+        )
+
+    def _directories(self, name: str, places: tuple[Place, ...], trail: list[Searched]) -> Found | None:
+        around = self._around
+        try:
+            for place in places:
+                present = around.objects.variants(place.root, place.directory, around.env.working_dir, around.machine)
+                slash = "" if place.directory.endswith("/") else "/"
+                if present:  # R9: directory by directory, the best variant of each first
+                    around.seen.update(present)
+                    for sub in around.processor.subdirectories:
+                        first, second = sub.split("/")[:2]
+                        if first in present or second in present:
+                            found = around.probe(f"{place.directory}{slash}{sub}{name}", place, trail, musl=False)
+                            if found is not None:
+                                return found
+                found = around.probe(f"{place.directory}{slash}{name}", place, trail, musl=False)
+                if found is not None:
+                    return found
+        except LoopError:
+            return None  # R11: this list ends, later stages are still tried
+        return None
+
+    def _cached(self, name: str, requester: Loaded, trail: list[Searched]) -> Found | None:
+        around = self._around
+        if around.defaults.cache is None:
+            return None
+        order = "little" if around.wanted.elf_data == 1 else "big"
+        cache = around.objects.cache(around.root, around.defaults.cache, order)
+        if cache is None:
+            return None
+        hit = cache.lookup(name, accepted_flags(around.machine, around.wanted.flags), around.processor)
+        around.seen.update(hit.others)
+        if hit.path is None:
+            trail.append(Searched(around.defaults.cache, "ld.so.cache", "no entry"))
+            return None
+        if requester.facts.flags_1 & DF_1_NODEFLIB and self._in_system_directory(hit.path):
+            trail.append(Searched(hit.path, "ld.so.cache", "in a default directory, which DF_1_NODEFLIB excludes"))
+            return None
+        try:
+            return around.probe(hit.path, Place("", around.root, FoundBy.CACHE, "ld.so.cache"), trail, musl=False)
+        except LoopError:
+            return None
+
+    def _in_system_directory(self, path: str) -> bool:
+        return any(path.startswith(directory.rstrip("/") + "/") for directory in self._around.defaults.directories)

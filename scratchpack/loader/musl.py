@@ -1,0 +1,138 @@
+"""musl's search order, rule for rule (``ldso/dynlink.c``): R2, R3, R6, R7, R11, R14, R19, R21."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from scratchpack.errors import InputError
+from scratchpack.loader.config import musl_path_file, read_text
+from scratchpack.loader.model import FoundBy
+from scratchpack.loader.search import FatalCandidateError, Found, Loaded, LoopError, Place, Surroundings, origin
+from scratchpack.loader.tokens import musl_search_list, musl_split
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scratchpack.loader.model import Searched
+    from scratchpack.sysroot.model import Node
+
+_RESERVED = re.compile(r"lib(?:c|pthread|rt|m|dl|util|xnet)\.")
+NAME_MAX = 255
+
+
+class Musl:
+    """The rules of one process under musl's loader, which is its C library too."""
+
+    musl = True
+    by_platform = False
+
+    def __init__(self, around: Surroundings, program_origin: str | None) -> None:
+        self._around = around
+        self._origin = program_origin
+        self._program: Loaded | None = None
+        self._own: Loaded | None = None
+        self._loaded: list[Loaded] = []
+        self._lists: dict[int, tuple[Place, ...]] = {}
+        self._system: tuple[Place, ...] | None = None
+        self.path_file: Node | None = None
+
+    def preloads(self) -> tuple[tuple[str, str], ...]:
+        """LD_PRELOAD alone; a missing one is silent (R14)."""
+        return tuple(
+            (name, "LD_PRELOAD") for name in re.split("[ \t\n\v\f\r:]+", self._around.env.preload or "") if name
+        )
+
+    def name(self, text: str, requester: Loaded) -> str | None:  # noqa: ARG002 -- the rule of glibc needs it
+        """No tokens in requests (R7)."""
+        return text
+
+    def match(self, name: str) -> Loaded | None:
+        """The loader for its reserved names and its own path; else the file name of an earlier *search* (R2, R19)."""
+        if _RESERVED.match(name) or name == self._around.interpreter:
+            return self._own
+        if "/" in name:
+            return None
+        return next((loaded for loaded in self._loaded if loaded.shortname == name), None)
+
+    def same(self, found: Found, name: str) -> Loaded | None:
+        """One device and inode is one object; a search gives it the short name it lacked (R2)."""
+        for loaded in self._loaded:
+            if loaded.node.inode == found.node.inode:
+                if loaded.shortname is None and "/" not in name:
+                    loaded.shortname = loaded.path.rpartition("/")[2]
+                return loaded
+        return None
+
+    def add(self, loaded: Loaded, name: str, *, program: bool = False) -> None:
+        """The program answers to nothing, the loader to its reserved names."""
+        if program:
+            self._program = loaded
+        elif loaded.found_by is FoundBy.INTERP:
+            self._own = loaded
+        else:
+            if "/" not in name:
+                loaded.shortname = loaded.path.rpartition("/")[2]
+            self._loaded.append(loaded)
+
+    def find(self, name: str, requester: Loaded, trail: list[Searched]) -> Found | None:
+        """LD_LIBRARY_PATH first, the rpath of the requester and of all who led to it, then the system path (R3)."""
+        if "/" in name:
+            place = Place("", self._around.root, FoundBy.PATH, "a path, opened as it is")
+            return self._probe(name, place, trail)
+        if len(name) > NAME_MAX:
+            return None
+        for place in self._places(requester):
+            slash = "" if place.directory.endswith("/") else "/"
+            found = self._probe(f"{place.directory}{slash}{name}", place, trail)
+            if found is not None:
+                return found
+        return None
+
+    def _probe(self, path: str, place: Place, trail: list[Searched]) -> Found | None:
+        try:
+            return self._around.probe(path, place, trail, musl=True)
+        except LoopError as error:  # R11: any error but "not there" inhibits the rest of the search
+            raise FatalCandidateError("symbolic link loop") from error
+
+    def _places(self, requester: Loaded) -> Iterator[Place]:
+        root = self._around.root
+        for directory in musl_split(self._around.env.library_path or ""):
+            yield Place(directory, root, FoundBy.LD_LIBRARY_PATH, "LD_LIBRARY_PATH")
+        chain: Loaded | None = requester
+        while chain is not None:
+            yield from self._rpath(chain)
+            chain = chain.loader
+        if self._system is None:
+            self._system = self._system_places()
+        yield from self._system
+
+    def _rpath(self, owner: Loaded) -> tuple[Place, ...]:
+        if id(owner) not in self._lists:
+            runpath = owner.facts.runpath
+            kind = FoundBy.RPATH if runpath is None else FoundBy.RUNPATH
+            text = owner.facts.rpath if runpath is None else runpath
+            own = self._origin if owner is self._program else origin(owner.path)
+            self._lists[id(owner)] = tuple(
+                Place(
+                    element.text,
+                    owner.root if element.by_origin else self._around.root,
+                    kind,
+                    f"{kind.value} of {owner.path}",
+                    element.by_origin,
+                )
+                for element in musl_search_list(text or "", own)
+            )
+        return self._lists[id(owner)]
+
+    def _system_places(self) -> tuple[Place, ...]:
+        defaults, via = self._around.defaults.directories, "default"
+        path = musl_path_file(self._around.interpreter, self._around.defaults.arch or "")
+        try:
+            found = read_text(self._around.root, path)
+        except InputError:
+            return ()  # there, but unreadable: musl then searches nothing
+        if found is not None:  # R19: it replaces the defaults, an empty one too
+            self.path_file = found[0]
+            defaults, via = musl_split(found[1].partition("\0")[0]), path
+        return tuple(Place(directory, self._around.root, FoundBy.DEFAULT, via) for directory in defaults)
