@@ -12,6 +12,7 @@ DOCKER_HUB = "docker.io"
 _HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SEPARATOR = re.compile(r"\.|__?|-+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
 
 
@@ -32,6 +33,11 @@ class Reference(NamedTuple):
     def pointer(self) -> str:
         """What a manifest is asked for by: the digest where there is one, else the tag."""
         return self.digest or self.tag or "latest"
+
+    @property
+    def familiar(self) -> str:
+        """The short name that people use and `docker images` shows."""
+        return str(self).removeprefix(f"{DOCKER_HUB}/library/").removeprefix(f"{DOCKER_HUB}/")
 
     def __str__(self) -> str:
         tag = f":{self.tag}" if self.tag else ""
@@ -58,6 +64,16 @@ def parse(text: str) -> Reference:
     if len(host) + len(path) > 255:
         raise _wrong(text, "it is longer than 255 characters")
     return Reference(host, path, tag if colon else None if digest else "latest", digest or None)
+
+
+def from_file_name(name: str) -> Reference:
+    """The default name of a program's image: its file name in lower case, other characters as ``-``, ``:latest``.
+
+    Runs of separators that no engine takes become one ``-``; a name of nothing else becomes ``image``.
+    """
+    words = re.sub(r"[^a-z0-9._-]", "-", name.lower())
+    words = re.sub(r"[._-]+", lambda run: run[0] if _SEPARATOR.fullmatch(run[0]) else "-", words).strip("._-")
+    return Reference(DOCKER_HUB, f"library/{words[:200].rstrip('._-') or 'image'}", "latest")
 
 
 def is_digest(text: str) -> bool:

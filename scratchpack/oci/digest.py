@@ -1,0 +1,50 @@
+"""Digests, the paths they become in a layout, and the one way JSON is written so that its digest is reproducible."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from typing import Any
+
+from scratchpack.errors import InputError
+from scratchpack.oci.model import Blob
+from scratchpack.oci.reference import is_digest
+
+
+def sha256(data: bytes) -> str:
+    """The digest of bytes, as ``sha256:<hex>``."""
+    return "sha256:" + hashlib.sha256(data).hexdigest()
+
+
+def blob_path(digest: str) -> str:
+    """Where a layout keeps the blob, relative to its top.
+
+    Raises:
+        InputError: not a sha256 digest (S22).
+    """
+    if not is_digest(digest):
+        raise InputError(f"cannot use {digest!r} as a digest: not sha256: and 64 hexadecimal digits")
+    return "blobs/sha256/" + digest.removeprefix("sha256:")
+
+
+def canonical_json(document: Any, *, what: str) -> bytes:
+    """JSON with sorted keys and no spaces, as UTF-8.
+
+    Raises:
+        InputError: a text in it is not UTF-8 (a name with surrogates from ``os.fsdecode``), which JSON cannot carry.
+    """
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError as error:
+        near = text[max(0, error.start - 40) : error.end + 20]
+        raise InputError(
+            f"cannot write the {what}: {near!r} is not UTF-8, and an image says such things in JSON",
+            hint="give the program another place with --at",
+        ) from error
+
+
+def memory_blob(media_type: str, data: bytes) -> Blob:
+    """A small document as a blob."""
+    return Blob(media_type, sha256(data), len(data), lambda: io.BytesIO(data))

@@ -1,0 +1,125 @@
+"""One uncompressed tar that is a layout of blobs, written in place: the layer goes straight into the output, once.
+
+A blob's tar header is kept free, its bytes are streamed and hashed in one pass, and the header is then written over the free place,
+because name and size are known only at the end. Into a pipe, which cannot be patched, blobs go when they are finished.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+from typing import TYPE_CHECKING, Self
+
+from scratchpack.errors import OutputError
+from scratchpack.oci import index, tar
+from scratchpack.oci.digest import blob_path
+from scratchpack.oci.spool import TemporarySpool, region
+from scratchpack.sinks.model import Receipt
+from scratchpack.sinks.publish import StagedFile
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from types import TracebackType
+    from typing import BinaryIO
+
+    from scratchpack.oci.model import Blob, Release
+    from scratchpack.oci.spool import Slot
+
+COPY = 1024 * 1024
+
+
+class Archive:
+    """An archive being written; also the spool that its layers may be built in.
+
+    Use it as ``with Archive(dest) as archive``: build layers with ``spool=archive``, then call :meth:`write` once. Layers built in it
+    can be read until the block ends, by other outputs too. Leaving the block without :meth:`write` leaves nothing behind (S18).
+    """
+
+    kind = ""  # the -o type
+    docker = False  # with Docker's manifest.json
+
+    def __init__(self, dest: str, *, mtime: int = 0) -> None:
+        self._file = StagedFile(dest)
+        self._mtime = mtime
+        self._written: dict[str, int] = {}  # digest: where its bytes begin
+        self._aside: TemporarySpool | None = None
+
+    def slot(self) -> Slot:
+        """Room for one blob: in the archive itself, or beside it where the output is a pipe."""
+        if self._file.seekable:
+            return _ArchiveSlot(self._file, self._written, self._mtime)
+        if self._aside is None:
+            self._aside = TemporarySpool()
+        return self._aside.slot()
+
+    def write(self, release: Release) -> Receipt:
+        """Add what is not in the archive yet, end it, and give it its name.
+
+        Raises:
+            OutputError: it could not be written (S19), or a blob is not what its digest says (I9).
+        """
+        for blob in index.blobs(release):
+            if blob.digest not in self._written:
+                self._written[blob.digest] = self._file.position + tar.BLOCK
+                self._file.write(tar.outer_header(blob_path(blob.digest), blob.size, self._mtime))
+                for piece in verified(blob):
+                    self._file.write(piece)
+                self._file.write(tar.padding(blob.size))
+        self._document("index.json", index.layout_index(release))
+        if self.docker:
+            self._document("manifest.json", index.docker_manifest(release))
+        self._document("oci-layout", index.LAYOUT)
+        self._file.write(tar.END)
+        self._file.publish()
+        return Receipt(self.kind, self._file.dest, release.top.digest)
+
+    def _document(self, name: str, data: bytes) -> None:
+        self._file.write(tar.outer_header(name, len(data), self._mtime) + data + tar.padding(len(data)))
+
+    def close(self) -> None:
+        """Remove the archive unless it was written; blobs built in it cannot be read any more."""
+        if self._aside is not None:
+            self._aside.close()
+        self._file.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+
+class _ArchiveSlot:
+    def __init__(self, file: StagedFile, written: dict[str, int], mtime: int) -> None:
+        self._file, self._written, self._mtime, self._start = file, written, mtime, file.position
+        file.write(bytes(tar.BLOCK))
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._file.write(data)
+
+    def finish(self, digest: str, size: int) -> Callable[[], BinaryIO]:
+        descriptor, begin = self._file.descriptor, self._start + tar.BLOCK
+        if digest in self._written:
+            self._file.rewind(self._start)  # the same bytes stand here already: two images share the layer
+            begin = self._written[digest]
+        else:
+            self._written[digest] = begin
+            self._file.write(tar.padding(size))
+            self._file.patch(tar.outer_header(blob_path(digest), size, self._mtime), self._start)
+        return lambda: region(descriptor, begin, size)
+
+
+def verified(blob: Blob) -> Iterator[bytes]:
+    """A blob's bytes in pieces of a MiB, hashed on the way (I9).
+
+    Raises:
+        OutputError: they are not what digest and size say, at the end.
+    """
+    hashed, size = hashlib.sha256(), 0
+    with contextlib.closing(blob.open()) as stream:
+        while piece := stream.read(COPY):
+            hashed.update(piece)
+            size += len(piece)
+            yield piece
+    if size != blob.size or "sha256:" + hashed.hexdigest() != blob.digest:
+        raise OutputError(f"cannot write the blob {blob.digest}: its bytes are not those that were hashed")
