@@ -29,6 +29,7 @@ TABLE: dict[str, set[str]] = {
     "verify": {"errors", "elf", "sysroot", "loader", "rootfs", "oci", "proc", "verify"},
     "templates": {"errors"},
     "render": {"errors", "templates"},
+    "scaffold": {"errors", "render", "scaffold", "templates", ""},
     "proc": {"errors"},
     "config": {"errors", "elf.machines", "sinks.model", "oci.model"},
     "report": {"errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "report"},
@@ -36,7 +37,7 @@ TABLE: dict[str, set[str]] = {
         "errors", "config", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "sinks", "verify",
         "render", "templates", "proc", "pipeline",
     },
-    "cli": {"errors", "config", "pipeline", "report", "cli", ""},
+    "cli": {"errors", "config", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},
     "": {"errors", "pipeline"},
 }  # fmt: skip
