@@ -82,7 +82,7 @@ def open_input(path: str) -> BinaryIO:
         InputError: a directory, FIFO, socket or device, or one may not read it.
     """
     try:
-        _refuse_special(os.stat(path), path)  # noqa: PTH116 -- a path may hold any bytes
+        _refuse_special(os.stat(path), path)
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | getattr(os, "O_NOCTTY", 0))
     except (FileNotFoundError, NotADirectoryError) as error:
         raise UsageError(

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping
 
     from scratchpack.elf.model import ElfFacts, Note
-    from scratchpack.loader.model import Resolution
+    from scratchpack.loader.model import Closure, Resolution
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
@@ -173,6 +173,7 @@ class NeedResult(NamedTuple):
     env: Mapping[str, str] = {}
     notes: tuple[str, ...] = ()
     suggestion: str = ""
+    closure: Closure | None = None  # of the elf_roots, once the pipeline resolved them
 
 
 class RuntimeNeed(Protocol):

@@ -50,7 +50,7 @@ class DirRoot:
             raise UsageError(
                 f"cannot use {path} as a root: {error.strerror}", hint="--root takes an existing directory"
             ) from error
-        self._is_host = os.path.samestat(os.fstat(self._root), os.stat("/"))  # noqa: PTH116
+        self._is_host = os.path.samestat(os.fstat(self._root), os.stat("/"))
         self._directories: dict[str, int] = {}
         self._places: dict[str, Place | None] = {}
 
@@ -113,7 +113,7 @@ class DirRoot:
                 ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=self._descriptor(node.canonical)
             )
             try:
-                return tuple(sorted(os.listdir(descriptor), key=os.fsencode))  # noqa: PTH208 -- of a descriptor
+                return tuple(sorted(os.listdir(descriptor), key=os.fsencode))
             finally:
                 os.close(descriptor)
         except OSError as error:

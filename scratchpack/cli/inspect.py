@@ -1,0 +1,47 @@
+"""``scratchpack inspect BINARY``: what it is, what it loads and why, what it will open later."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from scratchpack.cli.options import NEEDS, PATH, PROGRAM, Grouped, gather, settings_options
+
+_EPILOG = """\b
+Examples:
+  scratchpack inspect /usr/bin/curl
+  scratchpack inspect ./app --why /usr/lib/x86_64-linux-gnu/libz.so.1
+  scratchpack inspect ./app --json | jq '.closure.missing'
+"""
+
+
+@click.command("inspect", cls=Grouped, epilog=_EPILOG)
+@click.argument("binary", type=PATH)
+@settings_options(PROGRAM | NEEDS)
+@click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (docs/schema/inspect.json).")
+@click.option("--why", type=PATH, metavar="PATH", help="Say why this file would be in the image, back to its cause.")
+@click.pass_context
+def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, **values: Any) -> None:
+    """Show what BINARY is, the tree of what it loads, and what it will open later and on what evidence.
+
+    Exits 4 after the report where the loader would not start it.
+    """
+    options = gather(values)
+    from scratchpack.pipeline.inspect import inspect
+
+    inspection = inspect(binary, options)
+    if as_json:
+        from scratchpack.report.json import dumps, plan_document
+
+        click.echo(dumps(plan_document(inspection)))
+    elif why is not None:
+        from scratchpack.report.text import why_text
+
+        click.echo(why_text(inspection, why), nl=False)
+    else:
+        from scratchpack.report.text import inspection_text
+
+        click.echo(inspection_text(inspection), nl=False)
+    if inspection.closure.errors:
+        ctx.exit(4)

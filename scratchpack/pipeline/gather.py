@@ -1,0 +1,108 @@
+"""From nodes of a root to entries of the image: every link met on the way, the file itself, its reason (R2, R24)."""
+
+from __future__ import annotations
+
+import posixpath
+from functools import partial
+from typing import TYPE_CHECKING
+
+from scratchpack.rootfs import RANK_ROOT, Directory, File, Reason, Source, Symlink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scratchpack.loader.model import Closure, Resolution
+    from scratchpack.pipeline.model import Program
+    from scratchpack.pipeline.place import Moves
+    from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Link, Node, Sysroot
+
+_PRIVILEGES = 0o7000
+
+
+class Gatherer:
+    """Makes entries of nodes, with the modes and privileges that the options say; collects what was dropped."""
+
+    def __init__(self, moves: Moves, *, preserve_modes: bool = False, preserve_privileges: bool = False) -> None:
+        self._moves = moves
+        self._preserve_modes = preserve_modes
+        self._preserve_privileges = preserve_privileges
+        self.warnings: list[str] = []
+
+    def file(self, root: Sysroot, node: Node, because: Reason, *, runs: bool, rank: int = RANK_ROOT) -> File:
+        """One regular file. ``runs``: it is started by the kernel, so it is 0755 (0644 otherwise)."""
+        mode = node.mode & 0o777 if self._preserve_modes else 0o755 if runs else 0o644
+        xattrs = dict(root.xattrs(node)) if self._privileged(root, node) else {}
+        if node.mode & 0o6000 and self._preserve_privileges:
+            mode |= node.mode & _PRIVILEGES
+        path = self._moves(node.canonical)
+        source = Source(node.size, partial(root.open, node), ("node", node.inode))
+        return File(
+            path, source, mode, inode=node.inode, xattrs=tuple(sorted(xattrs.items())), because=(because,), rank=rank
+        )
+
+    def links(self, root: Sysroot, node: Node, because: Reason) -> Iterator[Entry]:
+        """Each symbolic link that led to a node, and the directories that ``..`` on the way stands on."""
+        for link in node.links:
+            yield Symlink(self._moves(link.path), self._target(link), (Reason("link", because.by, because.detail),))
+            if ".." in link.target.split("/"):
+                yield from self._stood_on(root, posixpath.join(posixpath.dirname(link.path), link.target), because)
+        if ".." in node.asked.split("/"):
+            yield from self._stood_on(root, node.asked, because)
+
+    def _target(self, link: Link) -> str:
+        moved = self._moves(link.target) if link.target.startswith("/") else link.target
+        return moved if moved != link.target else link.target
+
+    def _stood_on(self, root: Sysroot, path: str, because: Reason) -> Iterator[Entry]:
+        parts = path.split("/")
+        for count, part in enumerate(parts):
+            if part == ".." and count > 1:
+                node = root.lookup("/".join(parts[:count]))
+                if node is not None and node.canonical != "/":
+                    yield Directory(self._moves(node.canonical), because=(Reason("parent", because.by, path),))
+
+    def _privileged(self, root: Sysroot, node: Node) -> bool:
+        """Whether extended attributes travel; what is dropped is said (S15)."""
+        dropped = []
+        if node.mode & 0o6000:
+            dropped.append(
+                "setuid and setgid bits"
+                if node.mode & 0o6000 == 0o6000
+                else "setuid bit"
+                if node.mode & 0o4000
+                else "setgid bit"
+            )
+        if root.xattrs(node):
+            dropped.append("file capabilities and extended attributes")
+        if not dropped or self._preserve_privileges:
+            return bool(dropped)
+        self.warnings.append(f"{node.canonical}: {' and '.join(dropped)} dropped (keep with --preserve-privileges)")
+        return False
+
+
+def program_entries(gatherer: Gatherer, programs: Iterable[Program]) -> Iterator[Entry]:
+    """The programs themselves; one that keeps its path keeps the links that lead to it."""
+    for program in programs:
+        reason = Reason("program", program.given)
+        yield gatherer.file(program.root, program.node, reason, runs=True)
+        if program.keeps_path:
+            yield from gatherer.links(program.root, program.node, reason)
+
+
+def closure_entries(gatherer: Gatherer, closure: Closure) -> Iterator[Entry]:
+    """Every object of a closure as found, with links, hard links and processor variants."""
+    for resolution in closure.resolved:
+        reason = _reason(resolution)
+        runs = resolution.found_by == "interp" or resolution.facts.interpreter is not None
+        yield gatherer.file(resolution.root, resolution.node, reason, runs=runs)
+        yield from gatherer.links(resolution.root, resolution.node, reason)
+        for variant in resolution.variants:
+            extra = Reason("needed", resolution.requested_by, f"{resolution.soname} for {variant.level}")
+            yield gatherer.file(resolution.root, variant.node, extra, runs=False)
+            yield from gatherer.links(resolution.root, variant.node, extra)
+
+
+def _reason(resolution: Resolution) -> Reason:
+    kind = "interp" if resolution.found_by == "interp" else "needed"
+    return Reason(kind, resolution.requested_by, resolution.soname)

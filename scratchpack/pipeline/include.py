@@ -1,0 +1,161 @@
+"""``--include SRC[:DST]`` and ``--exclude GLOB``: what the user adds and leaves out, by name."""
+
+from __future__ import annotations
+
+import fnmatch
+import os
+import posixpath
+from dataclasses import replace
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack.errors import UsageError
+from scratchpack.rootfs import RANK_OPTION, Directory, Reason, Rootfs, Symlink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scratchpack.pipeline.gather import Gatherer
+    from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Node, Sysroot
+
+MAX_FILES = 200_000
+
+
+class Included(NamedTuple):
+    """One regular file that was included, so that the caller can see whether it is ELF."""
+
+    root: Sysroot
+    node: Node
+    path: str  # in the image
+
+
+class Includes:
+    """Walks what was asked for; an absolute SRC with ``--root`` is inside the root, a relative one on the host."""
+
+    def __init__(self, gatherer: Gatherer, host: Sysroot, root: Sysroot) -> None:
+        self._gatherer = gatherer
+        self._host = host
+        self._root = root
+        self.files: list[Included] = []
+
+    def entries(self, texts: tuple[str, ...]) -> Iterator[Entry]:
+        """Every entry of every ``--include``.
+
+        Raises:
+            UsageError: nothing is there, naming the places tried; a relative DST.
+        """
+        for text in texts:
+            source, destination = self._split(text)
+            where = self._root if source.startswith("/") else self._host
+            pattern = source if source.startswith("/") else os.path.abspath(source)
+            matched = list(_expand(where, pattern))
+            if not matched:
+                raise UsageError(
+                    f"cannot include {source}: nothing is there",
+                    details=(f"looked for {pattern} in {where.name}",),
+                    hint="with --root an absolute name is inside the root; a relative name is on the host",
+                )
+            several = len(matched) > 1 or any(letter in source for letter in "*?[")
+            for path in matched:
+                target = self._target(path, source, destination, several=several)
+                yield from self._walk(where, path, target, Reason("option", f"--include {text}"))
+
+    def _split(self, text: str) -> tuple[str, str | None]:
+        source, colon, destination = text.rpartition(":")
+        if not colon or not source or (not destination.startswith("/") and "/" in destination):
+            return text, None
+        if not destination.startswith("/"):
+            raise UsageError(f"cannot include {text}: DST is an absolute path in the image")
+        return source, destination
+
+    @staticmethod
+    def _target(path: str, source: str, destination: str | None, *, several: bool) -> str:
+        if destination is None:
+            return path if source.startswith("/") else "/" + posixpath.basename(path)
+        if several or destination.endswith("/"):
+            return posixpath.join(destination, posixpath.basename(path))
+        return posixpath.normpath(destination)
+
+    def _walk(self, where: Sysroot, path: str, target: str, reason: Reason) -> Iterator[Entry]:
+        node = where.lookup(path)
+        if node is None:
+            raise UsageError(f"cannot include {path}: it cannot be read, or is a dangling link")
+        if target == path:
+            for entry in self._gatherer.links(where, node, reason):
+                yield replace(entry, rank=RANK_OPTION)
+            target = node.canonical
+        yield from self._node(where, node, target, reason)
+
+    def _node(self, where: Sysroot, node: Node, target: str, reason: Reason) -> Iterator[Entry]:
+        if len(self.files) > MAX_FILES:
+            raise UsageError(f"cannot include so much: over {MAX_FILES} files", hint="name a smaller directory")
+        match node.kind:
+            case "file":
+                runs = bool(node.mode & 0o111)
+                made = self._gatherer.file(where, node, reason, runs=runs, rank=RANK_OPTION)
+                self.files.append(Included(where, node, target))
+                yield replace(made, path=target)
+            case "symlink":
+                yield Symlink(target, node.target or "", (reason,), RANK_OPTION)
+            case "directory":
+                if target != "/":
+                    yield Directory(target, because=(reason,), rank=RANK_OPTION)
+                for name in where.list(node):
+                    below = where.lookup(posixpath.join(node.canonical, name), follow=False)
+                    if below is not None:
+                        yield from self._node(where, below, posixpath.join(target, name), reason)
+            case other:
+                raise UsageError(f"cannot include {node.canonical}: it is a {other}")
+
+
+def _expand(root: Sysroot, pattern: str) -> Iterator[str]:
+    """Glob one absolute pattern inside a root; a pattern that is a name of something is that name."""
+    if root.lookup(pattern, follow=False) is not None:
+        yield pattern
+        return
+    paths = ["/"]
+    for part in pattern.strip("/").split("/"):
+        if not any(letter in part for letter in "*?["):
+            paths = [posixpath.join(path, part) for path in paths]
+            continue
+        grown = []
+        for path in paths:
+            node = root.lookup(path)
+            if node is not None and node.kind == "directory":
+                names = root.list(node)
+                grown += [
+                    posixpath.join(path, name)
+                    for name in names
+                    if fnmatch.fnmatchcase(name, part) and (part.startswith(".") or not name.startswith("."))
+                ]
+        paths = grown
+    yield from (path for path in paths if root.lookup(path, follow=False) is not None)
+
+
+def exclude(rootfs: Rootfs, globs: tuple[str, ...], keep: tuple[str, ...]) -> tuple[Rootfs, tuple[str, ...]]:
+    """Leave out what matches a glob (against the whole path, or the name where the glob has no slash).
+
+    Returns what is left, and the paths that went.
+
+    Raises:
+        UsageError: a program itself would be left out, or a glob matches nothing.
+    """
+    if not globs:
+        return rootfs, ()
+    left, gone, used = [], [], set()
+    for entry in rootfs:
+        hit = next((glob for glob in globs if _matches(entry.path, glob)), None)
+        if hit is None:
+            left.append(entry)
+            continue
+        used.add(hit)
+        if entry.path in keep:
+            raise UsageError(f"cannot leave out {entry.path} (--exclude {hit}): it is the program itself")
+        gone.append(entry.path)
+    return Rootfs(left), tuple(gone)
+
+
+def _matches(path: str, glob: str) -> bool:
+    if "/" not in glob:
+        return fnmatch.fnmatchcase(posixpath.basename(path), glob)
+    return fnmatch.fnmatchcase(path, glob) or fnmatch.fnmatchcase(path, glob.rstrip("/") + "/*")

@@ -1,0 +1,82 @@
+"""From a name on the command line to a program in a root, or to the error that says what the file is."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from scratchpack.elf.kind import Kind, open_input, sniff
+from scratchpack.elf.model import Linkage
+from scratchpack.elf.reader import read_elf
+from scratchpack.errors import InputError, UsageError
+from scratchpack.pipeline.model import Program
+from scratchpack.pipeline.place import is_system
+from scratchpack.sysroot.dirroot import DirRoot
+
+if TYPE_CHECKING:
+    from scratchpack.config import Options
+    from scratchpack.elf.model import ElfFacts
+    from scratchpack.sysroot.model import Sysroot
+
+
+def open_roots(options: Options) -> tuple[Sysroot, Sysroot]:
+    """The host's root, and the root that libraries and data come from (the same one without ``--root``)."""
+    host = DirRoot("/")
+    if options.root is None or os.path.abspath(options.root) == "/":
+        return host, host
+    if not os.path.isdir(options.root):
+        raise UsageError(f"cannot use --root {options.root}: it is not a directory")
+    return host, DirRoot(options.root)
+
+
+def locate(given: str, host: Sysroot, root: Sysroot) -> Program:
+    """Find one binary and read its facts.
+
+    With ``--root`` an absolute name is inside the root and a relative one is on the host.
+
+    Raises:
+        UsageError: no such file, naming the places tried.
+        InputError: what stands there cannot be packed.
+    """
+    inside = root is not host and given.startswith("/")
+    where = root if inside else host
+    path = given if inside else os.path.abspath(given)
+    if not inside:
+        open_input(given).close()  # refuses what is special before anything is read, in the user's words (S6)
+    node = where.lookup(path)
+    if node is None:
+        raise UsageError(
+            f"cannot read {given}: there is no such file in {root.name}",
+            details=(f"{root.name}: no {given}", f"on the host: {_on_host(given)}"),
+            hint="with --root an absolute name is inside the root; a relative name is on the host",
+        )
+    stream = where.open(node)
+    with stream:
+        kind = sniff(stream, given)
+        if kind is Kind.SCRIPT:
+            raise InputError(f"cannot pack {given}: it is a script, and scripts are not packed yet")
+        facts = read_elf(stream, origin=given)
+    return Program(given, where, path, node, facts, inside or is_system(path))
+
+
+def _on_host(given: str) -> str:
+    return f"{given} exists; name it relative to the current directory" if os.path.exists(given) else f"no {given}"
+
+
+def refuse_unpackable(program: Program, *, entrypoint: str | None, assume_static: bool) -> None:
+    """Stop at what is ELF and still no program that can be packed (R17, S24).
+
+    Raises:
+        InputError: a shared object without ``--entrypoint``, a compressed program without ``--assume-static``.
+    """
+    facts: ElfFacts = program.facts
+    if facts.linkage is Linkage.SHARED_OBJECT and entrypoint is None:
+        raise InputError(
+            f"cannot pack {program.given}: it is a shared library, which nothing starts by itself",
+            hint="pack the program that loads it, or say what the image runs with --entrypoint",
+        )
+    if facts.linkage is Linkage.COMPRESSED and not assume_static:
+        raise InputError(
+            f"cannot pack {program.given}: it is compressed (UPX), so its dependencies cannot be seen",
+            hint="unpack it with `upx -d`, or pack it as it is with --assume-static if you know that it is static",
+        )

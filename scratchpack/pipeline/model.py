@@ -1,0 +1,52 @@
+"""The values between the steps of one run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from scratchpack.elf.machines import Platform
+    from scratchpack.elf.model import ElfFacts
+    from scratchpack.loader.model import Closure
+    from scratchpack.needs.base import NeedResult
+    from scratchpack.oci.model import ImageConfig, Release
+    from scratchpack.rootfs import Rootfs
+    from scratchpack.sinks.model import Receipt
+    from scratchpack.sysroot.model import Node, Sysroot
+
+
+class Program(NamedTuple):
+    """One binary that was named on the command line."""
+
+    given: str  # as typed
+    root: Sysroot  # the root it stands in: the host's, or --root
+    path: str  # absolute, in that root, links not followed
+    node: Node
+    facts: ElfFacts
+    keeps_path: bool  # under a system prefix, or named inside --root
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What would be packed for one platform, and why."""
+
+    programs: tuple[Program, ...]
+    placed: tuple[str, ...]  # each program's path in the image
+    platform: Platform
+    closure: Closure  # nothing resolved in it: static
+    needs: tuple[NeedResult, ...]
+    rootfs: Rootfs
+    config: ImageConfig
+    warnings: tuple[str, ...]
+    interpreters: tuple[str, ...] = ()  # of a script: the chain that its #! lines name
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """What one run wrote."""
+
+    plans: tuple[Plan, ...]
+    release: Release | None
+    references: tuple[str, ...]
+    receipts: tuple[Receipt, ...]

@@ -1,0 +1,180 @@
+"""From binaries and options to plans: what goes into the image of each platform, and why. Nothing is written here."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack.elf.machines import oci_platform
+from scratchpack.errors import ClosureError, UsageError
+from scratchpack.loader.model import FoundBy, LoaderEnv
+from scratchpack.pipeline.gather import Gatherer, closure_entries, program_entries
+from scratchpack.pipeline.loading import NOTHING_LOADED, Loading
+from scratchpack.pipeline.locate import locate, open_roots, refuse_unpackable
+from scratchpack.pipeline.model import Plan, Program
+from scratchpack.pipeline.place import place
+from scratchpack.pipeline.settings import creation_time, environment, image_config
+from scratchpack.rootfs import Rootfs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from scratchpack.config import Options
+    from scratchpack.elf.machines import Platform
+    from scratchpack.loader.model import Closure
+    from scratchpack.pipeline.place import Moves
+    from scratchpack.sysroot.model import Sysroot
+
+
+class Run(NamedTuple):
+    """What one run was told."""
+
+    options: Options
+    environ: Mapping[str, str]
+    strict: bool
+
+
+def plan(
+    binaries: Sequence[str], options: Options, *, environ: Mapping[str, str] | None = None, strict: bool = True
+) -> tuple[Plan, ...]:
+    """Plan one image a platform, in the order the platforms were first named.
+
+    With ``strict=False`` (``inspect``) problems stay in the plan instead of being raised.
+
+    Raises:
+        UsageError: no such file, an impossible combination of options.
+        InputError: a binary that cannot be read or packed.
+        ClosureError: the loader would not start it; every problem is in ``details``.
+        NeedError: a runtime need cannot be provided from this root.
+    """
+    environ = os.environ if environ is None else environ
+    host, root = open_roots(options)
+    programs = [locate(binary, host, root) for binary in binaries]
+    groups: dict[Platform, list[Program]] = {}
+    for program in programs:
+        if strict:
+            refuse_unpackable(program, entrypoint=options.entrypoint, assume_static=options.assume_static)
+        groups.setdefault(platform_of(program), []).append(program)
+    if len(groups) > 1 and any(len(group) > 1 for group in groups.values()):
+        raise UsageError(
+            "cannot pack these binaries together: "
+            + ", ".join(f"{program.given} is {platform_of(program)}" for program in programs),
+            hint="binaries of one platform make one image; for an index give one binary a platform",
+        )
+    _check_platforms(options.platform, tuple(groups))
+    run = Run(options, environ, strict)
+    return tuple(_Planner(tuple(group), (host, root), run).plan(platform) for platform, group in groups.items())
+
+
+def platform_of(program: Program) -> Platform:
+    """The OCI platform that the ELF file itself names (I6, R28)."""
+    return oci_platform(program.facts.machine)
+
+
+def _check_platforms(wanted: str | None, found: tuple[Platform, ...]) -> None:
+    if wanted is None:
+        return
+    names = {name.strip() for name in wanted.split(",") if name.strip()}
+    have = {str(platform) for platform in found}
+    plain = {f"{platform.os}/{platform.architecture}" for platform in found}
+    if not all(name in have | plain for name in names) or len(names) != len(found):
+        raise UsageError(
+            f"cannot make an image for --platform {wanted}: the binaries are for {', '.join(sorted(have))}",
+            hint="give one binary for each platform",
+        )
+
+
+class _Planner:
+    """One platform's plan, step by step."""
+
+    def __init__(self, programs: tuple[Program, ...], roots: tuple[Sysroot, Sysroot], run: Run) -> None:
+        self.programs = programs
+        self.host, self.root = roots
+        self.options = run.options
+        self.environ = run.environ
+        self.strict = run.strict
+        self.warnings: list[str] = []
+
+    def plan(self, platform: Platform) -> Plan:
+        """Resolve, examine needs until nothing new comes, place, prove."""
+        env = environment(self.options, self.environ)
+        loading = Loading(self.programs, self.root, _loader_env(self.options, dict(env)))
+        if self.strict and loading.closure.errors:
+            raise _unresolved(loading.closure)
+        closure = loading.closure
+        moves = place(self.programs, closure, self.options.at)
+        gatherer = Gatherer(
+            moves,
+            preserve_modes=self.options.preserve_modes,
+            preserve_privileges=self.options.preserve_privileges,
+        )
+        rootfs = Rootfs([*program_entries(gatherer, self.programs), *closure_entries(gatherer, closure)])
+        placed = tuple(_image_path(program, moves) for program in self.programs)
+        if closure.resolved and not closure.errors:
+            rootfs = self._proven(loading, placed, rootfs, moves)
+        rootfs.check()
+        _, created = creation_time(self.options, self.environ)
+        config = image_config(self.options, platform, placed[0], env, created)
+        warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"]
+        warnings += self.warnings + gatherer.warnings
+        return Plan(self.programs, placed, platform, closure, (), rootfs, config, tuple(dict.fromkeys(warnings)))
+
+    def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:
+        """Resolve again inside the planned files; with a generated cache where the loader needs one (R23).
+
+        Raises:
+            ClosureError: the image's loader would find other files, or miss some.
+        """
+        from scratchpack.verify.again import differences
+
+        closure = loading.closure
+        dynamic = [path for path, p in zip(placed, self.programs, strict=True) if p.facts.linkage not in NOTHING_LOADED]
+        found = differences(closure, dynamic, loading.opened, rootfs, loading.env, moves.__call__)
+        if found and any(resolution.found_by is FoundBy.CACHE for resolution in closure.resolved):
+            from scratchpack.pipeline.cache import cache_entry
+
+            rootfs = rootfs.merge([cache_entry(closure)])
+            found = differences(closure, dynamic, loading.opened, rootfs, loading.env, moves.__call__)
+        if found and self.strict:
+            raise ClosureError(
+                f"cannot pack {closure.roots[0].path}: inside the image its loader would not find what it finds here",
+                details=found,
+                hint="place the program where its libraries are found with --at PATH, or set -e LD_LIBRARY_PATH=DIR",
+            )
+        self.warnings += found
+        return rootfs
+
+
+def _loader_env(options: Options, env: Mapping[str, str]) -> LoaderEnv:
+    """What the planned image configuration tells the loader (R29)."""
+    return LoaderEnv(
+        library_path=env.get("LD_LIBRARY_PATH"),
+        preload=env.get("LD_PRELOAD"),
+        audit=env.get("LD_AUDIT"),
+        tunables=env.get("GLIBC_TUNABLES"),
+        working_dir=options.workdir or "/",
+        cpu=options.cpu or "all",
+    )
+
+
+def _image_path(program: Program, moves: Moves) -> str:
+    moved = moves(program.node.canonical)
+    return program.path if program.keeps_path and moved == program.node.canonical else moved
+
+
+def _unresolved(closure: Closure) -> ClosureError:
+    """The error that lists everything that would stop the program at once, each miss with all the places looked at, in order."""
+    details: list[str] = []
+    for problem in closure.errors:
+        what = "not found" if problem.kind == "missing" else problem.kind
+        details.append(
+            f"{problem.name}: {what}, needed by {problem.requester}" + (f": {problem.detail}" if problem.detail else "")
+        )
+        details += [f"    looked at {place.path} ({place.via}): {place.verdict}" for place in problem.searched]
+    program = closure.roots[0].path if closure.roots else ""
+    return ClosureError(
+        f"cannot pack {program}: the loader would not start it",
+        details=tuple(details),
+        hint="install what is missing, or say where it is: --root DIR for another root filesystem, "
+        "-e LD_LIBRARY_PATH=DIR for a directory that the image will search",
+    )

@@ -1,0 +1,1 @@
+"""Views of the models: text for people, JSON for scripts."""

@@ -1,0 +1,149 @@
+"""JSON for scripts, schema 1 (``docs/schema/``). A name that is not UTF-8 also has ``path_b64``."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING, Any
+
+from scratchpack.rootfs import Directory, File, Symlink
+
+if TYPE_CHECKING:
+    from scratchpack.loader.model import Closure, Problem, Resolution
+    from scratchpack.needs.base import NeedResult
+    from scratchpack.pipeline.model import Packed, Plan
+    from scratchpack.rootfs import Entry
+
+SCHEMA = 1
+
+
+def dumps(document: dict[str, Any]) -> str:
+    """A document as text: indented, keys in the order of the schema, ASCII."""
+    return json.dumps(document, indent=2)
+
+
+def _path(path: str) -> dict[str, str]:
+    try:
+        path.encode()
+    except UnicodeEncodeError:
+        import base64
+
+        raw = os.fsencode(path)
+        return {"path": raw.decode("utf-8", "backslashreplace"), "path_b64": base64.b64encode(raw).decode()}
+    return {"path": path}
+
+
+def _text(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
+
+
+def plan_document(plan: Plan) -> dict[str, Any]:
+    """One platform's plan: what ``inspect --json`` prints."""
+    program = plan.programs[0]
+    facts = program.facts
+    return {
+        "schema": SCHEMA,
+        "binary": {
+            **_path(program.given),
+            "size": facts.size,
+            "machine": facts.machine,
+            "bits": facts.bits,
+            "byte_order": facts.byte_order,
+            "linkage": facts.linkage.value,
+            "libc": plan.closure.libc,
+            "interpreter": None if facts.interpreter is None else _text(facts.interpreter),
+            "interpreters": [_text(path) for path in plan.interpreters],
+            "build_id": facts.build_id,
+            "warnings": [_text(text) for text in plan.warnings],
+        },
+        "closure": closure_document(plan.closure),
+        "needs": [_need(need) for need in plan.needs],
+        "files": [_file(entry) for entry in plan.rootfs],
+    }
+
+
+def closure_document(closure: Closure) -> dict[str, Any]:
+    """What the loader maps at start, who asked, and what it misses."""
+    return {
+        "resolved": [_resolution(resolution) for resolution in closure.resolved],
+        "edges": [
+            {"requester": _text(e.requester), "name": _text(e.name), "kind": e.kind, "target": None if e.target is None else _text(e.target)}
+            for e in closure.edges
+        ],
+        "missing": [
+            {"soname": _text(p.name), "requested_by": _text(p.requester), "searched": _searched(p)}
+            for p in closure.problems
+            if p.kind == "missing"
+        ],
+        "problems": [
+            {"kind": p.kind, "severity": p.severity, "requester": _text(p.requester), "name": _text(p.name), "detail": _text(p.detail)}
+            for p in closure.problems
+            if p.kind != "missing"
+        ],
+    }  # fmt: skip
+
+
+def _searched(problem: Problem) -> list[dict[str, str]]:
+    return [{"path": _text(s.path), "via": _text(s.via), "verdict": _text(s.verdict)} for s in problem.searched]
+
+
+def _resolution(resolution: Resolution) -> dict[str, Any]:
+    return {
+        "soname": _text(resolution.soname),
+        **_path(resolution.path),
+        "real_path": _text(resolution.node.canonical),
+        "found_by": resolution.found_by.value,
+        "requested_by": _text(resolution.requested_by),
+        "links": [_text(link.path) for link in resolution.node.links],
+        "size": resolution.node.size,
+    }
+
+
+def _need(need: NeedResult) -> dict[str, Any]:
+    return {
+        "name": need.name,
+        "tier": need.tier,
+        "decision": need.decision,
+        "evidence": [_text(f"{item.by} {item.because}".strip()) for item in need.evidence],
+        "files": [_text(entry.path) for entry in need.files],
+        "closure": None if need.closure is None else closure_document(need.closure),
+        "notes": [_text(note) for note in need.notes],
+        "suggestion": need.suggestion or None,
+    }
+
+
+def _file(entry: Entry) -> dict[str, Any]:
+    kind = {File: "file", Symlink: "symlink", Directory: "directory"}[type(entry)]
+    document: dict[str, Any] = {**_path(entry.path), "kind": kind}
+    match entry:
+        case File():
+            document |= {"size": entry.size, "mode": f"{entry.mode:04o}"}
+        case Symlink():
+            document |= {"size": len(os.fsencode(entry.target)), "mode": "0777", "target": _text(entry.target)}
+        case Directory():
+            document |= {"size": 0, "mode": f"{entry.mode:04o}"}
+    document["because"] = [{"kind": r.kind, "by": _text(r.by), "detail": _text(r.detail)} for r in entry.because]
+    return document
+
+
+def metadata_document(packed: Packed) -> dict[str, Any]:
+    """``--metadata-file``: the first plan as ``inspect --json`` has it, the others' beside it, images and outputs."""
+    document = plan_document(packed.plans[0])
+    if len(packed.plans) > 1:
+        document["others"] = [plan_document(plan) for plan in packed.plans[1:]]
+    images = () if packed.release is None else packed.release.images
+    document["images"] = [
+        {
+            "reference": packed.references[0] if packed.references else None,
+            "platform": str(image.platform),
+            "digest": image.manifest_blob.digest,
+            "config_digest": image.config_blob.digest,
+            "layers": [
+                {"diff_id": layer.diff_id, "digest": layer.blob.digest, "size": layer.blob.size}
+                for layer in image.layers
+            ],
+        }
+        for image in images
+    ]
+    document["outputs"] = [{"type": r.type, "dest": _text(r.dest), "digest": r.digest} for r in packed.receipts]
+    return document

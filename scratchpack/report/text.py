@@ -1,0 +1,234 @@
+"""Text for people: the table of what was packed, the tree of what is loaded. Plain in a pipe, coloured on a terminal."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from scratchpack.rootfs import Directory, File, Symlink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scratchpack.loader.model import Closure, Edge, Resolution
+    from scratchpack.needs.base import NeedResult
+    from scratchpack.pipeline.model import Packed, Plan
+    from scratchpack.rootfs import Entry, Reason
+
+_MANY = 40  # rows that a person reads; a longer table is cut, and says so
+
+
+def escape(text: str) -> str:
+    """Control characters and undecodable bytes made visible, so that no file name drives the terminal (S11)."""
+    if text.isprintable():
+        return text
+    return "".join(
+        letter
+        if letter.isprintable()
+        else f"\\x{ord(letter) - 0xDC00:02x}"
+        if 0xDC80 <= ord(letter) <= 0xDCFF
+        else repr(letter)[1:-1]
+        for letter in text
+    )
+
+
+def human(size: int) -> str:
+    """A size in the units of engines' listings (decimal): "1.55 MB"."""
+    if size < 1000:
+        return f"{size} B"
+    value = float(size)
+    for unit in ("kB", "MB", "GB"):
+        value /= 1000
+        if value < 1000 or unit == "GB":
+            return f"{value:.2f} {unit}" if value < 10 else f"{value:.1f} {unit}"
+    raise AssertionError
+
+
+def because(reason: Reason) -> str:
+    """One reason in a few words."""
+    match reason.kind:
+        case "program":
+            return "the program"
+        case "interp":
+            return "the loader that the program names"
+        case "needed":
+            return f"{reason.detail}, needed by {reason.by}"
+        case "need":
+            return f"{reason.by}: {reason.detail}"
+        case "option":
+            return reason.by
+        case "link":
+            return f"link on the way to {reason.detail or reason.by}"
+        case "parent":
+            return f"{reason.detail} passes through it"
+    return f"{reason.kind} {reason.by} {reason.detail}".rstrip()
+
+
+def _size(entry: Entry) -> str:
+    match entry:
+        case File():
+            return human(entry.size)
+        case Symlink():
+            return "link"
+        case Directory():
+            return "dir"
+
+
+def _name(entry: Entry) -> str:
+    return f"{entry.path} -> {entry.target}" if isinstance(entry, Symlink) else entry.path
+
+
+def file_rows(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
+    """(size, path, first reason) of each entry, escaped."""
+    return [
+        (_size(entry), escape(_name(entry)), escape(because(entry.because[0])) if entry.because else "")
+        for entry in entries
+    ]
+
+
+def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
+    """What one run packed: each file with its size and reason, the total, the reference, how to run it."""
+    bold, dim, off = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
+    lines: list[str] = []
+    for plan in packed.plans:
+        if len(packed.plans) > 1:
+            lines.append(f"{bold}{plan.platform}{off}")
+        rows = file_rows(plan.rootfs)
+        shown = rows if len(rows) <= _MANY else rows[: _MANY - 1]
+        wide = min(max(len(path) for _, path, _ in rows), 60)
+        lines += [f"{size:>9}  {path:<{wide}}  {dim}{why}{off}".rstrip() for size, path, why in shown]
+        if len(shown) < len(rows):
+            lines.append(f"{'':>9}  … and {len(rows) - len(shown)} more (--metadata-file FILE lists all)")
+        count = sum(not isinstance(entry, Directory) for entry in plan.rootfs)
+        lines.append(f"{bold}{human(plan.rootfs.size):>9}  in {count} file{'s' * (count != 1)}{off}, {plan.platform}")
+        lines += [f"warning: {escape(text)}" for text in plan.warnings]
+        lines += list(_suggestions(plan.needs))
+    if dry_run:
+        lines.append("nothing was written (--dry-run)")
+    elif packed.references:
+        lines.append(f"image {escape(', '.join(packed.references))}")
+        lines += [f"  {line}" for line in _how_to_run(packed)]
+    return "\n".join(lines) + "\n"
+
+
+def _how_to_run(packed: Packed) -> Iterator[str]:
+    reference = packed.references[0]
+    for receipt in packed.receipts:
+        name = escape(receipt.dest)
+        if receipt.dest == "-":
+            continue
+        match receipt.type:
+            case "docker":
+                yield f"docker load -i {name} && docker run --rm {reference}"
+                return
+            case "oci":
+                yield f"podman load -i {name} && podman run --rm {reference}"
+                return
+            case "dockerfile":
+                yield f"docker build -t {reference} {name}"
+                return
+            case "registry" | "engine":
+                yield f"docker run --rm {reference}"
+                return
+
+
+def _suggestions(needs: Iterable[NeedResult]) -> Iterator[str]:
+    for need in needs:
+        if need.suggestion:
+            yield f"maybe: {escape(need.suggestion)}"
+        yield from (f"note: {escape(note)}" for note in need.notes)
+
+
+_LINKAGE = {
+    "static": "static: no loader is named (PT_INTERP) and nothing is loaded",
+    "static-pie": "static, position-independent: no loader is named (PT_INTERP) and nothing is loaded",
+    "dynamic": "dynamic: it names a loader",
+    "shared-object": "a shared library",
+    "script": "a script",
+    "compressed": "compressed (UPX): its dependencies cannot be seen",
+}
+
+
+def inspection_text(plan: Plan) -> str:
+    """What a program is, the tree of what it loads, problems with every place looked at, and its needs."""
+    program = plan.programs[0]
+    facts = program.facts
+    lines = [
+        f"{escape(program.given)}: {human(facts.size)}, {facts.machine}, {facts.bits}-bit, {facts.byte_order}-endian",
+        f"  {_LINKAGE[facts.linkage.value]}" + (f" ({escape(facts.interpreter)})" if facts.interpreter else ""),
+    ]
+    if plan.closure.libc:
+        lines.append(f"  libc: {plan.closure.libc}")
+    if plan.closure.resolved or plan.closure.problems:
+        lines += ["", *tree(plan.closure)]
+    for problem in plan.closure.problems:
+        word = "not found" if problem.kind == "missing" else f"{problem.severity}: {problem.kind}"
+        lines += ["", escape(f"{problem.name}: {word}, asked for by {problem.requester} {problem.detail}".rstrip())]
+        lines += [escape(f"    {place.path} ({place.via}): {place.verdict}") for place in problem.searched]
+    if plan.needs:
+        lines += ["", "It opens later:"]
+        for need in plan.needs:
+            lines.append(f"  {need.name:<12} {need.decision} (tier {need.tier.upper()})")
+            lines += [f"      {escape(f'{item.by} {item.because}'.strip())}" for item in need.evidence[:3]]
+        lines += list(_suggestions(plan.needs))
+    lines += ["", f"In an image: {human(plan.rootfs.size)}"]
+    lines += [f"{size:>9}  {path}  {why}".rstrip() for size, path, why in file_rows(plan.rootfs)]
+    lines += [f"warning: {escape(text)}" for text in plan.warnings]
+    return "\n".join(lines) + "\n"
+
+
+def tree(closure: Closure) -> list[str]:
+    """Who asked for what, first requests unfolded once; how each was found."""
+    children: dict[str, list[Edge]] = {}
+    for edge in closure.edges:
+        children.setdefault(edge.requester, []).append(edge)
+    by_path = {resolution.path: resolution for resolution in (*closure.roots, *closure.resolved)}
+    lines: list[str] = []
+    seen: set[str] = set()
+
+    def walk(path: str, depth: int) -> None:
+        seen.add(path)
+        for edge in children.get(path, ()):
+            lines.append("  " * depth + escape(_edge(edge, by_path.get(edge.target or ""), again=edge.target in seen)))
+            if edge.target is not None and edge.target not in seen:
+                walk(edge.target, depth + 1)
+
+    for root in closure.roots:
+        lines.append(escape(root.path))
+        walk(root.path, 1)
+    return lines
+
+
+def _edge(edge: Edge, target: Resolution | None, *, again: bool) -> str:
+    kind = "" if edge.kind in {"needed", "interp"} else f"{edge.kind} "
+    if target is None:
+        return f"{kind}{edge.name} => " + ("not found" if edge.target is None else edge.target)
+    if again:
+        return f"{kind}{edge.name} => {target.path} (above)"
+    return f"{kind}{edge.name} => {target.path} [{target.found_by}]"
+
+
+def why_text(plan: Plan, path: str) -> str:
+    """Every reason for one file, each followed back to the program."""
+    entry = plan.rootfs.get(path) or _by_basename(plan, path)
+    if entry is None:
+        return f"{escape(path)} would not be in the image\n"
+    first = {resolution.path: resolution for resolution in plan.closure.resolved}
+    lines = [escape(entry.path)]
+    for reason in entry.because:
+        lines.append("  " + escape(because(reason)))
+        by, depth = reason.by, 2
+        while by in first and depth < 50:
+            asked = first[by]
+            by = asked.requested_by
+            lines.append("  " * depth + escape(f"{asked.path} is {asked.soname}, needed by {by} [{asked.found_by}]"))
+            depth += 1
+    for need in plan.needs:
+        if any(need.name == reason.by for reason in entry.because):
+            lines += ["    " + escape(f"{item.by} {item.because}".strip()) for item in need.evidence]
+    return "\n".join(lines) + "\n"
+
+
+def _by_basename(plan: Plan, name: str) -> Entry | None:
+    found = [entry for entry in plan.rootfs if os.path.basename(entry.path) == name]
+    return found[0] if len(found) == 1 else None

@@ -1,0 +1,46 @@
+"""The closure resolved a second time inside the planned root filesystem: nothing is published unless both agree."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.loader.objects import Objects
+from scratchpack.loader.resolve import Placed, Session, merge
+from scratchpack.verify.planned import PlannedRoot
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from scratchpack.loader.model import Closure, LoaderEnv
+    from scratchpack.rootfs import Rootfs
+
+
+def differences(
+    closure: Closure,
+    placed: Iterable[str],
+    opened: Iterable[tuple[int, str, str]],
+    rootfs: Rootfs,
+    env: LoaderEnv,
+    moved: Callable[[str], str],
+) -> tuple[str, ...]:
+    """What the image's loader would do otherwise; empty when it finds the very files that were planned.
+
+    ``placed`` are the dynamic programs' paths in the image; ``opened`` what they open later: (number of the program,
+    name, path of the object that opens it); ``moved`` maps a path of the source to one of the image.
+    """
+    root = PlannedRoot(rootfs)
+    objects = Objects()
+    sessions = [Session(Placed(root, path), root, env, objects) for path in placed]
+    for number, name, requester in opened:
+        sessions[number].open(moved(name) if name.startswith("/") else name, moved(requester))
+    again = merge(session.closure for session in sessions)
+    known = {(problem.kind, problem.name) for problem in closure.problems}
+    found = tuple(
+        f"{problem.name}: {problem.kind}, asked for by {problem.requester}: {problem.detail}".rstrip(": ")
+        for problem in again.errors
+        if (problem.kind, problem.name) not in known
+    )
+    planned = {moved(resolution.node.canonical) for resolution in closure.resolved}
+    inside = {resolution.node.canonical for resolution in again.resolved}
+    found += tuple(f"{path}: planned, and not loaded in the image" for path in sorted(planned - inside))
+    return found + tuple(f"{path}: loaded in the image, and not planned" for path in sorted(inside - planned))
