@@ -1,0 +1,159 @@
+"""Lazy, bounded views over one ELF file: what it imports, says in notes, and holds as text. Evidence, never decisions.
+
+Each view opens the file when it is first asked for and closes it again; what was read is kept.
+"""
+
+from __future__ import annotations
+
+from functools import cached_property
+from typing import TYPE_CHECKING, BinaryIO, TypeVar
+
+from scratchpack.elf.image import PT_NOTE, Image
+from scratchpack.elf.notes import notes_of
+from scratchpack.errors import ElfError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+
+    from scratchpack.elf.dlopen import Dlopen
+    from scratchpack.elf.gobuild import FunctionNames, GoBuild
+    from scratchpack.elf.model import ElfFacts, Note
+    from scratchpack.elf.rust import Crate
+    from scratchpack.elf.sections import Section
+    from scratchpack.elf.symbols import Imports
+
+T = TypeVar("T")
+
+
+class Elf:
+    """One ELF file and what can be found in it beyond its facts.
+
+    Args:
+        open: opens the file anew; for a file of a root ``lambda: root.open(node)``, which compares it (S10).
+        facts: what :func:`scratchpack.elf.reader.read_elf` gave for it.
+    """
+
+    def __init__(self, open: Callable[[], BinaryIO], facts: ElfFacts) -> None:  # noqa: A002 - what it is
+        self._open = open
+        self.facts = facts
+
+    def _read(self, view: Callable[[Image], T]) -> T:
+        with self._open() as stream:
+            return view(Image(stream, self.facts.origin))
+
+    def _try(self, view: Callable[[Image], T], nothing: T) -> T:
+        """A view that the loader does not need: what cannot be read is no evidence, and no error."""
+        try:
+            return self._read(view)
+        except ElfError:
+            return nothing
+
+    @cached_property
+    def _imports(self) -> Imports:
+        from scratchpack.elf.symbols import read_imports
+
+        return self._read(read_imports)
+
+    @cached_property
+    def _exports(self) -> frozenset[str]:
+        from scratchpack.elf.symbols import read_exports
+
+        return self._read(read_exports)
+
+    def imports(self) -> frozenset[str]:
+        """Undefined dynamic symbols, without versions.
+
+        Raises:
+            ElfError: the tables contradict the file; so for ``weak_imports`` and ``exports``.
+        """
+        return self._imports.names
+
+    def weak_imports(self) -> frozenset[str]:
+        """Those of the imports that may stay undefined."""
+        return self._imports.weak
+
+    def exports(self) -> frozenset[str]:
+        """Defined dynamic symbols, without versions."""
+        return self._exports
+
+    @cached_property
+    def _notes(self) -> tuple[Note, ...]:
+        return self._read(
+            lambda image: tuple(notes_of(image, (part for part in image.segments if part.type == PT_NOTE)))
+        )
+
+    def notes(self) -> tuple[Note, ...]:
+        """Records of every PT_NOTE; a note's owner has no closing NUL."""
+        return self._notes
+
+    def dlopens(self) -> tuple[Dlopen, ...]:
+        """What the file says it opens later (N29)."""
+        from scratchpack.elf.dlopen import dlopens
+
+        return dlopens(self._notes)
+
+    def package(self) -> Mapping[str, str]:
+        """What the file says it was packaged as (N30)."""
+        from scratchpack.elf.dlopen import package
+
+        return package(self._notes)
+
+    @cached_property
+    def section_table(self) -> tuple[Section, ...]:
+        """Sections with their place and size; empty where the headers were stripped."""
+        from scratchpack.elf.sections import read_sections
+
+        return self._try(read_sections, ())
+
+    def sections(self) -> tuple[str, ...]:
+        """Section names; empty where the headers were stripped."""
+        return tuple(section.name for section in self.section_table)
+
+    def section(self, name: str, limit: int = 1 << 20) -> bytes:
+        """The first ``limit`` bytes of a section; empty without it."""
+        from scratchpack.elf.sections import section_bytes
+
+        return self._try(lambda image: section_bytes(image, name, limit), b"")
+
+    def scan(self, fragments: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+        """For each literal that occurs: the runs of printable bytes it occurs in. One reading of the file for all."""
+        from scratchpack.elf.scan import Patterns, scan
+
+        patterns = Patterns(fragments)
+        return self._read(lambda image: scan(image, patterns)) if patterns.fragments else {}
+
+    @cached_property
+    def go_build(self) -> GoBuild | None:
+        """The Go build information (3.3)."""
+        from scratchpack.elf.gobuild import read_build
+
+        return self._try(read_build, None)
+
+    @cached_property
+    def go_names(self) -> FunctionNames | None:
+        """The names of all Go functions (3.3)."""
+        from scratchpack.elf.gobuild import function_names
+
+        return self._try(function_names, None)
+
+    def is_go(self) -> bool:
+        """Whether the Go linker made it."""
+        from scratchpack.elf.gobuild import has_note
+
+        return has_note(self._notes) or self.go_build is not None
+
+    def go_functions(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of ``names`` that the function table holds; a trailing ``*`` stands for any end."""
+        return self.go_names.among(names) if self.go_names is not None else frozenset()
+
+    def rustc(self) -> str | None:
+        """The version of the Rust compiler, where it was left in (3.4)."""
+        from scratchpack.elf.rust import compiler
+
+        return self._try(compiler, None)
+
+    def crates(self) -> tuple[Crate, ...]:
+        """The crates that cargo-auditable listed (3.4)."""
+        from scratchpack.elf.rust import crates
+
+        return self._try(crates, ())

@@ -1,0 +1,215 @@
+"""What the Go linker leaves in a program: how it was built, and the names of its functions."""
+
+from __future__ import annotations
+
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack.elf.image import PT_LOAD
+from scratchpack.elf.scan import PF_W, PF_X
+from scratchpack.elf.sections import read_sections
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scratchpack.elf.image import Image
+    from scratchpack.elf.model import Note
+
+MAX_BUILD_INFO = 16 << 20  # bytes of the module list
+MAX_NAMES = 256 << 20  # bytes of function names
+PIECE = 1 << 20
+_MAGIC = b"\xff Go buildinf:"
+_SENTINEL = 16  # bytes around the module list
+_NOTE_OWNER, _NOTE_BUILD_ID = b"Go", 4
+# pclntab magic -> machine words between its 8-byte head and the offset of the function names
+_TABLES = {0xFFFFFFF1: 3, 0xFFFFFFF0: 3, 0xFFFFFFFA: 2}
+_TABLE_TAIL = b"\xff\xff\xff\0\0"
+_TABLE_BIG = tuple(bytes([magic & 0xFF, 0, 0]) for magic in _TABLES)
+
+
+class Module(NamedTuple):
+    """One module of the build, its replacement named where there is one."""
+
+    path: str
+    version: str
+    replaced_by: str = ""
+
+
+class GoBuild(NamedTuple):
+    """The build information that the Go linker embeds (``go version -m``)."""
+
+    version: str  # "go1.24.1"
+    path: str  # the main package
+    main: Module | None
+    dependencies: tuple[Module, ...]
+    settings: tuple[tuple[str, str], ...]  # ("CGO_ENABLED", "0"), ("-tags", …); no evidence of libc (R17 is)
+
+
+def read_build(image: Image) -> GoBuild | None:
+    """The build information, or ``None`` where there is none (not Go, or before 1.13)."""
+    for offset, size in _info_places(image):
+        for at in _occurrences(image, offset, size, _MAGIC):
+            if at % 16 == 0 and at + 32 <= image.size:
+                return _build(image, at)
+    return None
+
+
+def function_names(image: Image) -> FunctionNames | None:
+    """The names of all Go functions; they survive ``-s -w`` and ``strip``. ``None`` without a function table."""
+    for at in _table_places(image):
+        names = _names(image, at)
+        if names is not None:
+            return FunctionNames(names)
+    return None
+
+
+class FunctionNames:
+    """The name table as one run of bytes, NUL between names."""
+
+    def __init__(self, table: bytes) -> None:
+        self._table = b"\0" + table
+
+    def has(self, name: str) -> bool:
+        """Is there a function of exactly this name, such as ``net/http.(*Transport).roundTrip``?"""
+        return b"\0" + name.encode() + b"\0" in self._table
+
+    def starting(self, prefix: str) -> Iterator[str]:
+        """All names that start so."""
+        start = self._table.find(b"\0" + prefix.encode())
+        while start >= 0:
+            end = self._table.find(b"\0", start + 1)
+            yield self._table[start + 1 : end].decode("utf-8", "backslashreplace")
+            start = self._table.find(b"\0" + prefix.encode(), end)
+
+    def among(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of ``names`` that are there; a trailing ``*`` stands for any end and gives the full names."""
+        names = tuple(names)
+        found = {name for name in names if not name.endswith("*") and self.has(name)}
+        return frozenset(found.union(*(self.starting(name[:-1]) for name in names if name.endswith("*"))))
+
+    def __len__(self) -> int:
+        return self._table.count(b"\0")
+
+
+def _info_places(image: Image) -> Iterator[tuple[int, int]]:
+    for section in read_sections(image):
+        if section.name == ".go.buildinfo":
+            yield section.offset, min(section.size, PIECE)
+    for load in image.segments:
+        if load.type == PT_LOAD and load.flags & PF_W:
+            yield load.offset, load.filesz
+
+
+def _table_places(image: Image) -> Iterator[int]:
+    sections = read_sections(image)
+    for section in sections:
+        if section.name.endswith(".gopclntab"):
+            yield section.offset
+    loads = [load for load in image.segments if load.type == PT_LOAD]
+    # the magics differ in one byte, so what is searched for is the rest: last in big endian order, first in little
+    heads = (_TABLE_TAIL,) if image.header.byte_order == "little" else tuple(b"\xff\xff\xff" + m for m in _TABLE_BIG)
+    shift = 1 if image.header.byte_order == "little" else 0
+    for load in sorted(loads, key=lambda load: load.flags & PF_X):
+        for head in heads:
+            for at in _occurrences(image, load.offset, load.filesz, head):
+                if (at - shift) % 8 == 0:
+                    yield at - shift
+
+
+def _occurrences(image: Image, offset: int, size: int, needle: bytes) -> Iterator[int]:
+    end = min(offset + size, image.size)
+    for start in range(offset, end, PIECE):
+        data = image.read(start, min(end, start + PIECE + len(needle) - 1) - start, "a segment")
+        at = data.find(needle)
+        while at >= 0:
+            yield start + at
+            at = data.find(needle, at + 1)
+
+
+def _names(image: Image, at: int) -> bytes | None:
+    """funcnametab: from the offset of the names to the offset of the file table's index; checked, for it was guessed."""
+    if at + 80 > image.size:
+        return None
+    head = image.read(at, 80, "the Go function table")
+    prefix = image.header.prefix
+    magic, zero, quantum, pointer = struct.unpack(prefix + "IHBB", head[:8])
+    if magic not in _TABLES or zero or quantum not in (1, 2, 4) or pointer != image.header.bits // 8:
+        return None
+    word = "Q" if pointer == 8 else "I"
+    names, units = struct.unpack_from(f"{prefix}2{word}", head, 8 + _TABLES[magic] * pointer)
+    if not 0 < names < units <= names + MAX_NAMES or at + units > image.size:
+        return None
+    return image.read(at + names, units - names, "the Go function names")
+
+
+def _build(image: Image, at: int) -> GoBuild | None:
+    head = image.read(at, 32, "the Go build information")
+    if head[15] & 2:
+        version, place = _counted(image, at + 32)
+        text, _ = _counted(image, place)
+    else:  # before Go 1.18: two pointers to Go strings
+        pointer = head[14]
+        if pointer not in (4, 8):
+            return None
+        prefix = ">" if head[15] & 1 else "<"
+        layout = prefix + ("Q" if pointer == 8 else "I")
+        version, text = (
+            _pointed(image, struct.unpack_from(layout, head, 16 + number * pointer)[0], layout, pointer)
+            for number in (0, 1)
+        )
+    if len(text) >= 2 * _SENTINEL + 1 and text[-_SENTINEL - 1 : -_SENTINEL] == b"\n":
+        text = text[_SENTINEL:-_SENTINEL]
+    else:
+        text = b""
+    return _parse(version.decode("utf-8", "backslashreplace"), text.decode("utf-8", "backslashreplace"))
+
+
+def _counted(image: Image, at: int) -> tuple[bytes, int]:
+    """A string after its length as a uvarint, and where the next thing starts."""
+    length = shift = 0
+    for byte in image.read(at, min(10, image.size - at), "the Go build information"):
+        at += 1
+        length |= (byte & 0x7F) << shift
+        shift += 7
+        if byte < 0x80:
+            break
+    if length > MAX_BUILD_INFO:
+        raise image.fail("its Go build information is too long")
+    return image.read(at, length, "the Go build information"), at + length
+
+
+def _pointed(image: Image, address: int, layout: str, pointer: int) -> bytes:
+    """A Go string by the address of its (data, length) pair; empty for a null pointer."""
+    if address == 0:
+        return b""
+    pair = image.at(address, 2 * pointer, "the Go build information")
+    data, length = (struct.unpack_from(layout, pair, number * pointer)[0] for number in (0, 1))
+    if length > MAX_BUILD_INFO:
+        raise image.fail("its Go build information is too long")
+    return image.at(data, length, "the Go build information") if length else b""
+
+
+def _parse(version: str, text: str) -> GoBuild:
+    path, main = "", None
+    dependencies: list[Module] = []
+    settings: list[tuple[str, str]] = []
+    for line in text.split("\n"):
+        kind, *words = line.split("\t")
+        match kind, words:
+            case "path", [path]:
+                pass
+            case "mod", [name, release, *_]:
+                main = Module(name, release)
+            case "dep", [name, release, *_]:
+                dependencies.append(Module(name, release))
+            case "=>", [name, release, *_] if dependencies:
+                dependencies[-1] = dependencies[-1]._replace(replaced_by=f"{name} {release}".rstrip())
+            case "build", [setting]:
+                key, _, value = setting.partition("=")
+                settings.append((key.strip('"'), value.strip('"')))
+    return GoBuild(version, path, main, tuple(dependencies), tuple(settings))
+
+
+def has_note(notes: Iterable[Note]) -> bool:
+    """Whether one of a file's notes is the Go linker's build id."""
+    return any(note.owner == _NOTE_OWNER and note.type == _NOTE_BUILD_ID for note in notes)

@@ -1,0 +1,56 @@
+"""What the Rust compiler and cargo-auditable leave in a program."""
+
+from __future__ import annotations
+
+import re
+import zlib
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack.elf.sections import section_bytes
+
+if TYPE_CHECKING:
+    from scratchpack.elf.image import Image
+
+MAX_AUDIT = 8 << 20  # bytes of JSON, unpacked
+MAX_COMMENT = 64 << 10
+
+
+class Crate(NamedTuple):
+    """One crate of the build."""
+
+    name: str
+    version: str
+    source: str
+    kind: str  # "runtime" | "build"
+    root: bool
+
+
+def compiler(image: Image) -> str | None:
+    """The version of rustc, from ``.comment``; ``None`` without one."""
+    found = re.search(rb"rustc version ([^\0]*)", section_bytes(image, ".comment", MAX_COMMENT))
+    return found[1].decode("utf-8", "backslashreplace") if found else None
+
+
+def crates(image: Image) -> tuple[Crate, ...]:
+    """The crates that cargo-auditable listed in ``.dep-v0``; empty where it was not used or its data is broken."""
+    packed = section_bytes(image, ".dep-v0", MAX_AUDIT)
+    if not packed:
+        return ()
+    import json
+
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(packed, MAX_AUDIT)
+        listed = json.loads(text)["packages"] if unpacker.eof else []
+        return tuple(
+            Crate(
+                str(entry["name"]),
+                str(entry["version"]),
+                str(entry.get("source", "")),
+                str(entry.get("kind", "runtime")),
+                bool(entry.get("root", False)),
+            )
+            for entry in listed
+        )
+    except (zlib.error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+        return ()

@@ -1,0 +1,104 @@
+"""Looking for many literals in the bytes that a program maps, in as few passes as their letters allow.
+
+Python's ``re`` searches a pattern that starts with one literal byte several times faster than an alternation (measured
+on 94 MB with 47 literals: an alternation 1440 ms, a ``find`` each 1020 ms, this 340 ms). So literals are grouped by a
+byte that they share and that is rare in programs; what stands before it is a lookbehind.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from scratchpack.elf.image import PT_LOAD
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from scratchpack.elf.image import Image
+
+PIECE = 1 << 20  # bytes searched at a time
+RUN = 512  # printable bytes kept on each side of a hit
+MAX_RUNS = 64  # different runs kept of one literal
+PF_X, PF_W, PF_R = 1, 2, 4
+
+_COMMON = b"e tiaonrslcdmpu\0"  # bytes that text and machine code are full of: poor to search by
+
+
+class Patterns:
+    """Literals made ready to be searched for; worth keeping where several files are scanned for the same."""
+
+    def __init__(self, fragments: Iterable[str]) -> None:
+        self.fragments = {fragment.encode("utf-8", "surrogateescape"): fragment for fragment in fragments if fragment}
+        self.longest = max(map(len, self.fragments), default=0)
+        self.passes = tuple(_pattern(pivot, group) for pivot, group in _groups(frozenset(self.fragments)))
+
+    def find(self, data: bytes) -> Iterator[tuple[int, bytes]]:
+        """Where each literal stands: (offset, literal), in no order."""
+        for expression, pivot, group in self.passes:
+            for hit in expression.finditer(data):
+                for literal in group:
+                    start = hit.start() - literal.index(pivot)
+                    if start >= 0 and data.startswith(literal, start):
+                        yield start, literal
+
+
+def scan(image: Image, patterns: Patterns) -> dict[str, tuple[str, ...]]:
+    """For each literal that occurs, the runs of printable ASCII bytes that it occurs in, in file order, each once."""
+    found: dict[bytes, dict[str, None]] = {}
+    for offset, size in readable(image):
+        at, end = offset, offset + size
+        while at < end:
+            start = max(offset, at - patterns.longest - RUN)
+            stop = min(end, at + PIECE)
+            data = image.read(start, min(end, stop + patterns.longest + RUN) - start, "a segment")
+            for hit, literal in patterns.find(data):
+                runs = found.setdefault(literal, {})
+                if at <= start + hit < stop and len(runs) < MAX_RUNS:
+                    runs[_run(data, hit, hit + len(literal))] = None
+            at = stop
+    return {patterns.fragments[literal]: tuple(runs) for literal, runs in found.items() if runs}
+
+
+def readable(image: Image) -> tuple[tuple[int, int], ...]:
+    """(offset, size) of the parts of the file that can hold strings.
+
+    Linkers that keep code apart from read-only data leave no string in the code.
+    """
+    loads = [load for load in image.segments if load.type == PT_LOAD and load.filesz]
+    apart = any(load.flags & 7 == PF_R for load in loads)
+    return tuple((load.offset, load.filesz) for load in loads if not (apart and load.flags & PF_X))
+
+
+_PRINTABLE_END = re.compile(rb"[^\x20-\x7e]")
+
+
+def _run(data: bytes, start: int, end: int) -> str:
+    before = data[max(0, start - RUN) : start]
+    cut = max((match.end() for match in _PRINTABLE_END.finditer(before)), default=0)
+    after = _PRINTABLE_END.search(data, end, end + RUN)
+    stop = after.start() if after else min(end + RUN, len(data))
+    return (before[cut:] + data[start:stop]).decode("utf-8", "surrogateescape")
+
+
+def _groups(literals: frozenset[bytes]) -> Iterator[tuple[bytes, tuple[bytes, ...]]]:
+    """Cover all literals with few shared bytes: each time the byte that most of the rest have, rare ones first."""
+    left = set(literals)
+    while left:
+        counts: dict[int, int] = {}
+        for literal in left:
+            for byte in set(literal):
+                counts[byte] = counts.get(byte, 0) + 1
+        best = max(counts, key=lambda byte: (counts[byte] / (3 if byte in _COMMON else 1), -byte))
+        group = tuple(sorted(literal for literal in left if best in literal))
+        yield bytes([best]), group
+        left.difference_update(group)
+
+
+def _pattern(pivot: bytes, group: tuple[bytes, ...]) -> tuple[re.Pattern[bytes], bytes, tuple[bytes, ...]]:
+    tails = []
+    for literal in group:
+        head, _, tail = literal.partition(pivot)
+        behind = b"(?<=" + re.escape(head + pivot) + b")" if head else b""
+        tails.append(behind + b"(?=" + re.escape(tail) + b")" if tail else behind)
+    return re.compile(re.escape(pivot) + b"(?:" + b"|".join(tails) + b")"), pivot, group

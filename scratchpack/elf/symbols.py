@@ -1,0 +1,127 @@
+"""Dynamic symbols, found as the loader finds them: DT_SYMTAB, DT_STRTAB and a hash table, without section headers."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack.elf.image import MAX_STRING
+from scratchpack.elf.machines import EM_MIPS, EM_S390
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scratchpack.elf.image import Image
+
+MAX_SYMBOLS = 1 << 20
+MAX_STRINGS = 64 << 20  # bytes of the string table that are looked at
+DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
+DT_GNU_HASH, DT_MIPS_SYMTABNO = 0x6FFFFEF5, 0x70000011
+STB_LOCAL, STB_WEAK = 0, 2
+
+# (format, position of name, info, section index)
+_SYMBOL = {32: ("IIIBBH", 0, 3, 5), 64: ("IBBHQQ", 0, 1, 3)}
+
+
+class Imports(NamedTuple):
+    """Undefined symbols, names through ``os.fsdecode``, without versions."""
+
+    names: frozenset[str]  # what the loader must find elsewhere
+    weak: frozenset[str]  # those of ``names`` that may stay undefined
+
+
+def read_imports(image: Image) -> Imports:
+    """The undefined dynamic symbols of a file.
+
+    Raises:
+        ElfError: tables outside the segments, or too many symbols.
+    """
+    table = _Table(image)
+    rows = [(name, binding) for name, binding, section in table.rows() if section == 0]
+    weak = table.names({name for name, binding in rows if binding == STB_WEAK})
+    return Imports(table.names({name for name, binding in rows if binding != STB_WEAK}) | weak, weak)
+
+
+def read_exports(image: Image) -> frozenset[str]:
+    """The dynamic symbols that a file defines for others.
+
+    Raises:
+        ElfError: as :func:`read_imports`.
+    """
+    table = _Table(image)
+    return table.names({name for name, binding, section in table.rows() if section and binding != STB_LOCAL})
+
+
+class _Table:
+    """The symbol table and its names; without DT_SYMTAB it has no rows."""
+
+    def __init__(self, image: Image) -> None:
+        self._image = image
+        self._tags = dict(image.dynamic() or ())
+
+    def rows(self) -> Iterator[tuple[int, int, int]]:
+        """(offset of the name, binding, section index; 0 is undefined) of every symbol with a name."""
+        if DT_SYMTAB not in self._tags or DT_STRTAB not in self._tags:
+            return
+        layout, name_at, info_at, section_at = _SYMBOL[self._image.header.bits]
+        record = struct.Struct(self._image.header.prefix + layout)
+        count = _count(self._image, self._tags, record.size)
+        if count > MAX_SYMBOLS:
+            raise self._image.fail(f"more than {MAX_SYMBOLS} dynamic symbols")
+        data = self._image.at(self._tags[DT_SYMTAB], count * record.size, "the symbol table") if count else b""
+        for row in record.iter_unpack(data):
+            if row[name_at]:
+                yield row[name_at], row[info_at] >> 4, row[section_at]
+
+    def names(self, offsets: set[int]) -> frozenset[str]:
+        """The names at these offsets of the string table."""
+        if not offsets:
+            return frozenset()
+        _, mapped = self._image.offset(self._tags[DT_STRTAB], "the string table")
+        size = min(mapped, self._tags.get(DT_STRSZ, mapped), MAX_STRINGS)
+        strings = self._image.at(self._tags[DT_STRTAB], size, "the string table")
+        if max(offsets) >= size:
+            raise self._image.fail("a symbol's name is outside the string table")
+        ends = {at: strings.find(b"\0", at, at + MAX_STRING) for at in offsets}
+        if -1 in ends.values():
+            raise self._image.fail(f"a symbol's name is not ended within {MAX_STRING} bytes")
+        return frozenset(os.fsdecode(strings[at:end]) for at, end in ends.items())
+
+
+def _count(image: Image, tags: dict[int, int], record_size: int) -> int:
+    """How many symbols there are: only the hash tables know."""
+    prefix = image.header.prefix
+    if image.header.machine == EM_MIPS and DT_MIPS_SYMTABNO in tags:
+        return tags[DT_MIPS_SYMTABNO]
+    if DT_HASH in tags:
+        word = "Q" if image.header.machine == EM_S390 and image.header.bits == 64 else "I"
+        head = struct.Struct(f"{prefix}2{word}")
+        return int(head.unpack(image.at(tags[DT_HASH], head.size, "the hash table"))[1])
+    if DT_GNU_HASH in tags:
+        return _gnu_count(image, tags[DT_GNU_HASH])
+    if tags[DT_STRTAB] > tags[DT_SYMTAB]:  # every linker puts the strings right behind the symbols
+        return (tags[DT_STRTAB] - tags[DT_SYMTAB]) // record_size
+    return 0
+
+
+def _gnu_count(image: Image, address: int) -> int:
+    """The last chain of a GNU hash table ends with the last symbol; its last word is odd."""
+    prefix = image.header.prefix
+    buckets, first, bloom, _ = struct.unpack(f"{prefix}4I", image.at(address, 16, "the hash table"))
+    if buckets > MAX_SYMBOLS or first > MAX_SYMBOLS:
+        raise image.fail(f"more than {MAX_SYMBOLS} dynamic symbols")
+    at = address + 16 + bloom * image.header.bits // 8
+    words = image.at(at, 4 * buckets, "the hash table") if buckets else b""
+    last: int = max(struct.unpack(f"{prefix}{buckets}I", words), default=0)
+    if last < first:
+        return int(first)
+    offset, mapped = image.offset(at + 4 * buckets + 4 * (last - first), "the hash table")
+    while mapped >= 4 and last < MAX_SYMBOLS:
+        size = min(mapped - mapped % 4, 4096)
+        for (word,) in struct.iter_unpack(f"{prefix}I", image.read(offset, size, "the hash table")):
+            last += 1
+            if word & 1:
+                return last
+        offset, mapped = offset + size, mapped - size
+    raise image.fail(f"a hash table without an end, or more than {MAX_SYMBOLS} dynamic symbols")

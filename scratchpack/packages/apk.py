@@ -1,0 +1,87 @@
+"""apk: lib/apk/db/installed, records of one-letter fields between blank lines."""
+
+from __future__ import annotations
+
+import os
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from scratchpack.packages.database import distribution, purl, read, spellings, without_parents
+from scratchpack.packages.model import Package
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scratchpack.sysroot.model import Sysroot
+
+_PLACES = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
+
+
+def find(root: Sysroot) -> Apk | None:
+    """The database, where the root has one."""
+    for path in _PLACES:
+        node = root.lookup(path)
+        if node is not None and node.kind == "file" and node.size > 0:
+            return Apk(root, path)
+    return None
+
+
+class Apk:
+    """One pass over the text: Alpine's roots are small, and paths are split over F: and R: lines."""
+
+    kind = "apk"
+    problems: tuple[str, ...] = ()
+
+    def __init__(self, root: Sysroot, path: str) -> None:
+        self._root = root
+        self._path = path
+
+    def owner(self, path: str) -> Package | None:
+        """See ``Packages.owner``."""
+        for spelling in spellings(self._root, path):
+            if spelling in self._owners:
+                return self._owners[spelling]
+        return None
+
+    def owners(self, paths: Iterable[str]) -> dict[str, Package]:
+        """See ``Packages.owners``."""
+        return {path: package for path in paths if (package := self.owner(path)) is not None}
+
+    def files(self, package: Package) -> tuple[str, ...]:
+        """See ``Packages.files``."""
+        return without_parents(path for path, owner in self._owners.items() if owner == package)
+
+    @cached_property
+    def _owners(self) -> dict[str, Package]:
+        text = os.fsdecode(read(self._root, self._path) or b"")
+        distro = distribution(self._root)
+        owners: dict[str, Package] = {}
+        for record in text.split("\n\n"):
+            fields: dict[str, str] = {}
+            directory, paths = "/", []
+            for line in record.splitlines():
+                letter, _, value = line.partition(":")
+                if letter == "F":
+                    directory = "/" + value
+                elif letter == "R":
+                    paths.append(f"{directory.rstrip('/')}/{value}")
+                else:
+                    fields.setdefault(letter, value)
+            if "P" in fields:
+                owners |= dict.fromkeys(paths, _package(fields, distro))
+        return owners
+
+
+def _package(fields: dict[str, str], distro: tuple[str, str]) -> Package:
+    name, version, arch = fields["P"], fields.get("V", ""), fields.get("A", "")
+    return Package(
+        name=name,
+        version=version,
+        arch=arch,
+        source=fields.get("o", name),
+        source_version=version,
+        licence=fields.get("L", ""),
+        copyright=None,
+        maintainer=fields.get("m", ""),
+        purl=purl("apk", distro, name, version, arch=arch),
+    )

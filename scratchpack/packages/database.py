@@ -1,0 +1,71 @@
+"""What the three readers share: bounded reading, /usr-merge spellings, package URLs."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from scratchpack.errors import InputError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scratchpack.sysroot.model import Sysroot
+
+MAX_DATABASE = 512 << 20  # bytes; the largest real one seen is under 200 MB (S4)
+_MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
+
+
+def read(root: Sysroot, path: str, *, limit: int = MAX_DATABASE) -> bytes | None:
+    """The whole of a regular file of the root, ``None`` where it is not there.
+
+    Raises:
+        InputError: more than ``limit`` bytes.
+    """
+    node = root.lookup(path)
+    if node is None or node.kind != "file":
+        return None
+    if node.size > limit:
+        raise InputError(f"cannot read the package database {path} of {root.name}: {node.size} bytes, limit {limit}")
+    with root.open(node) as stream:
+        return stream.read(limit)
+
+
+def spellings(root: Sysroot, path: str) -> tuple[str, ...]:
+    """The path, and its other name where this root has /lib as a link to /usr/lib and the like."""
+    parts = path.split("/")
+    if len(parts) > 3 and parts[1] == "usr" and parts[2] in _MERGED:
+        other, top = "/" + "/".join(parts[2:]), parts[2]
+    elif len(parts) > 2 and parts[1] in _MERGED:
+        other, top = "/usr" + path, parts[1]
+    else:
+        return (path,)
+    node = root.lookup("/" + top, follow=False)
+    return (path, other) if node is not None and node.kind == "symlink" else (path,)
+
+
+def without_parents(paths: Iterable[str]) -> tuple[str, ...]:
+    """The paths, less the directories that others of them lie in."""
+    kept = list(dict.fromkeys(paths))
+    parents = {posixpath.dirname(path) for path in kept}
+    return tuple(path for path in kept if path not in parents and path != "/")
+
+
+def distribution(root: Sysroot) -> tuple[str, str]:
+    """ID and VERSION_ID of os-release; empty where they are not said."""
+    text = read(root, "/etc/os-release", limit=1 << 16) or read(root, "/usr/lib/os-release", limit=1 << 16) or b""
+    fields: dict[str, str] = {}
+    for line in text.decode("utf-8", "replace").splitlines():
+        key, _, value = line.partition("=")
+        fields[key.strip()] = value.strip().strip("\"'")
+    return fields.get("ID", ""), fields.get("VERSION_ID", "")
+
+
+def purl(kind: str, distro: tuple[str, str], name: str, version: str, **qualifiers: str) -> str:
+    """A package URL: ``pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64&distro=debian-12``; empty qualifiers are left out."""
+    identity, release = distro
+    said = {**qualifiers, "distro": f"{identity}-{release}" if identity and release else identity}
+    tail = "&".join(f"{key}={quote(value, safe=':')}" for key, value in sorted(said.items()) if value)
+    namespace = f"{quote(identity.lower(), safe='')}/" if identity else ""
+    return f"pkg:{kind}/{namespace}{quote(name, safe='')}@{quote(version, safe=':~')}" + (f"?{tail}" if tail else "")

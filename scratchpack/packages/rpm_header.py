@@ -1,0 +1,85 @@
+"""An rpm header as its database stores it: an index of 16-byte entries, then the data they point into (big-endian)."""
+
+from __future__ import annotations
+
+import os
+import struct
+from typing import NamedTuple
+
+from scratchpack.errors import InputError
+
+_NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENCE, _PACKAGER = 1000, 1001, 1002, 1003, 1011, 1014, 1015
+_ARCH, _OLD_NAMES, _SOURCE_RPM, _DIR_INDEXES, _BASE_NAMES, _DIR_NAMES = 1022, 1027, 1044, 1116, 1117, 1118
+_INT32, _STRING, _STRING_ARRAY, _I18N = 4, 6, 8, 9
+_MAX_ENTRIES = 1 << 16  # rpm's own limit (HEADER_TAGS_MAX)
+
+
+class Header(NamedTuple):
+    """The tags that say what a package is and which files it brought."""
+
+    name: str
+    version: str
+    release: str
+    epoch: int
+    arch: str
+    licence: str
+    packager: str
+    vendor: str
+    source_rpm: str
+    paths: tuple[str, ...]
+
+
+def read_header(blob: bytes, *, origin: str) -> Header:
+    """Read one stored header.
+
+    Raises:
+        InputError: it points outside itself.
+    """
+    try:
+        return _read(blob)
+    except (struct.error, IndexError, ValueError) as error:
+        raise InputError(f"cannot read a package header of {origin}: {error}") from error
+
+
+def _read(blob: bytes) -> Header:
+    entries, size = struct.unpack_from(">II", blob)
+    if entries > _MAX_ENTRIES or 8 + 16 * entries + size > len(blob):
+        raise ValueError(f"{entries} entries and {size} bytes do not fit in {len(blob)}")
+    index = {
+        tag: (kind, offset, count)
+        for tag, kind, offset, count in struct.iter_unpack(">IIiI", blob[8 : 8 + 16 * entries])
+    }
+    data = blob[8 + 16 * entries : 8 + 16 * entries + size]
+
+    def strings(tag: int) -> list[str]:
+        kind, offset, count = index.get(tag, (0, 0, 0))
+        if kind not in {_STRING, _STRING_ARRAY, _I18N} or offset < 0:
+            return []
+        count = 1 if kind == _STRING else count
+        return [os.fsdecode(text) for text in data[offset:].split(b"\0", count)[:count]]
+
+    def first(tag: int) -> str:
+        return next(iter(strings(tag)), "")
+
+    def numbers(tag: int) -> tuple[int, ...]:
+        kind, offset, count = index.get(tag, (0, 0, 0))
+        if kind != _INT32:
+            return ()
+        if offset < 0 or count * 4 > len(data):
+            raise ValueError(f"tag {tag} lies outside the header")
+        return struct.unpack_from(f">{count}I", data, offset)
+
+    folders = strings(_DIR_NAMES)
+    paths = [folders[at] + name for at, name in zip(numbers(_DIR_INDEXES), strings(_BASE_NAMES), strict=True)]
+    return Header(
+        name=first(_NAME),
+        version=first(_VERSION),
+        release=first(_RELEASE),
+        epoch=next(iter(numbers(_EPOCH)), 0),
+        arch=first(_ARCH),
+        licence=first(_LICENCE),
+        packager=first(_PACKAGER),
+        vendor=first(_VENDOR),
+        source_rpm=first(_SOURCE_RPM),
+        paths=tuple(paths or strings(_OLD_NAMES)),
+    )
