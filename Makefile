@@ -5,6 +5,7 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+PEERS := .venv-peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
 .PHONY: help demo test lint format campaign bench docs wheel clean
@@ -15,7 +16,7 @@ help:
 	@echo 'make lint      ruff and mypy'
 	@echo 'make format    let ruff rewrite what it can'
 	@echo 'make campaign  the long runs that make test leaves out'
-	@echo 'make bench     how fast and how small, beside others'
+	@echo 'make bench     how fast and how small, beside others (WRITE=docs/benchmarks.md keeps the tables)'
 	@echo 'make docs      write the generated pages again'
 	@echo 'make wheel     dist/*.whl'
 	@echo 'make clean     remove the environment and everything built'
@@ -47,8 +48,13 @@ test: lint
 campaign: $(READY)
 	$(BIN)/python -m pytest -m campaign
 
-bench: $(READY)
-	@$(BIN)/python -m bench
+# Other tools of this kind, in an environment of their own; without them the benchmark leaves them out.
+$(PEERS): $(READY)
+	$(BIN)/python -m venv $@
+	$@/bin/python -m pip install --quiet --disable-pip-version-check dockerize2 exodus-bundler
+
+bench: $(READY) $(PEERS)
+	@$(BIN)/python -m bench $(if $(WRITE),--write $(WRITE))
 
 docs: $(READY)
 	$(BIN)/python docs/generate.py
@@ -57,4 +63,4 @@ wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -225,8 +225,8 @@ def serve_registry(*, htpasswd: str | None = None) -> Iterator[Registry]:
             yield Registry(found[1], home)
 
 
-@pytest.fixture(scope="session")
-def docker() -> Iterator[Docker]:
+@contextmanager
+def start_docker() -> Iterator[Docker]:
     """A dockerd of our own; the vfs driver works on every filesystem, and containers have no network but the host's."""
     need_root("dockerd")
     program = tools.need("dockerd", package="docker.io")
@@ -264,8 +264,8 @@ def podman() -> Iterator[Podman]:
         )
 
 
-@pytest.fixture(scope="session")
-def buildah() -> Iterator[Engine]:
+@contextmanager
+def start_buildah() -> Iterator[Engine]:
     """Buildah with storage of its own: `buildah("bud", "--isolation", "chroot", …)` builds."""
     need_root("buildah")
     program = tools.need("buildah", package="buildah")
@@ -290,6 +290,20 @@ def containerd() -> Iterator[Containerd]:
         command = [program, "--config", f"{home}/config.toml"]
         with daemon(home, command, lambda log: "containerd successfully booted" in log):
             yield engine
+
+
+@pytest.fixture(scope="session")
+def docker() -> Iterator[Docker]:
+    """A dockerd for the session."""
+    with start_docker() as engine:
+        yield engine
+
+
+@pytest.fixture(scope="session")
+def buildah() -> Iterator[Engine]:
+    """Buildah for the session."""
+    with start_buildah() as engine:
+        yield engine
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,3 @@
+int also_gone(void) {
+    return 0;
+}

@@ -1,0 +1,3 @@
+int gone(void) {
+    return 0;
+}

@@ -1,0 +1,102 @@
+"""The wheel as a stranger gets it: built, installed into a fresh environment, used from `/`."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tomllib
+import venv
+import zipfile
+from pathlib import Path
+
+import click
+import pytest
+
+from tests.support import build, tools
+from tests.support.cli import HOME
+
+VERSION = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["version"]
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Built by pip with the build backend in isolation; a machine that cannot fetch the backend says so."""
+    out = tmp_path_factory.mktemp("wheel")
+    done = subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "-q", "--disable-pip-version-check", "--no-deps", "-w", out, HOME],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode != 0 and "hatchling" in done.stderr:
+        tools.missing(f"the build backend cannot be fetched: {done.stderr[-300:]}")
+    assert done.returncode == 0, done.stderr
+    (made,) = out.glob("scratchpack-*.whl")
+    return made
+
+
+@pytest.fixture(scope="module")
+def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The bin directory of an environment that holds the wheel; its dependencies are those of this interpreter."""
+    home = tmp_path_factory.mktemp("fresh") / "env"
+    venv.create(home, with_pip=False, symlinks=True)
+    (site,) = home.glob("lib/python*/site-packages")
+    subprocess.run(
+        [
+            sys.executable,
+            "-m",
+            "pip",
+            "--python",
+            home / "bin/python",
+            "install",
+            "-q",
+            "--no-deps",
+            "--no-index",
+            wheel,
+        ],
+        check=True,
+        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+    )
+    # What we depend on is installed here already; pip's own tests cover fetching it again.
+    (site / "dependencies.pth").write_text(str(_site_packages()) + "\n")
+    return home / "bin"
+
+
+def _site_packages() -> Path:
+    return Path(click.__file__).parent.parent
+
+
+def _run(*words: str | Path) -> subprocess.CompletedProcess[str]:
+    env = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}
+    return subprocess.run([str(word) for word in words], cwd="/", env=env, capture_output=True, text=True, check=False)
+
+
+def test_the_installed_command_knows_its_version_and_its_commands(installed: Path) -> None:
+    version = _run(installed / "scratchpack", "--version")
+    assert VERSION in version.stdout
+    usage = _run(installed / "scratchpack", "--help")
+    assert usage.returncode == 0
+    assert "inspect" in usage.stdout
+
+
+def test_the_installed_command_comes_from_the_wheel(installed: Path) -> None:
+    words = "import scratchpack; print(scratchpack.__file__)"
+    assert _run(installed / "python", "-c", words).stdout.startswith(str(installed.parent))
+
+
+def test_the_installed_command_packs(installed: Path, tmp_path: Path) -> None:
+    binary = build.cc(tmp_path / "hello", build.HELLO_C, "-static")
+    packed = _run(installed / "scratchpack", binary, "-o", f"type=docker,dest={tmp_path}/hello.tar")
+    assert packed.returncode == 0, packed.stderr
+    assert packed.stdout == f"{tmp_path}/hello.tar\n"
+
+
+def test_the_wheel_holds_the_package_the_templates_and_no_tests(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as content:
+        tops = {name.split("/")[0] for name in content.namelist()}
+        names = content.namelist()
+    assert tops == {"scratchpack", f"scratchpack-{VERSION}.dist-info"}
+    assert "scratchpack/py.typed" in names
+    assert any(name.startswith("scratchpack/_templates/") for name in names)
+    assert f"scratchpack-{VERSION}.dist-info/licenses/LICENSE" in names
