@@ -43,16 +43,13 @@ class _Lists:
     def __init__(self, lists: Iterable[tuple[str, bytes]]) -> None:
         self.starts: list[int] = []
         self.keys: list[str] = []
-        self.spans: dict[str, tuple[int, int]] = {}
         parts: list[bytes] = []
         at = 0
         for key, text in lists:
-            part = b"\n" + text.strip(b"\n") + b"\n"
             self.starts.append(at)
             self.keys.append(key)
-            self.spans[key] = (at, at + len(part))
-            parts.append(part)
-            at += len(part)
+            parts.append(text)
+            at += len(text)
         self.text = b"".join(parts)
 
     def holding(self, path: str) -> Iterator[str]:
@@ -65,11 +62,6 @@ class _Lists:
             yield self.keys[bisect_right(self.starts, at) - 1]
             at = self.text.find(line, at + 1)
 
-    def lines(self, key: str) -> list[str]:
-        """The paths of one list."""
-        start, end = self.spans.get(key, (0, 0))
-        return [os.fsdecode(line) for line in self.text[start:end].split(b"\n") if line]
-
 
 class Dpkg:
     """Keys are the names of the info files: ``zlib1g:amd64``, or ``tzdata`` alone."""
@@ -80,12 +72,13 @@ class Dpkg:
     def __init__(self, root: Sysroot) -> None:
         self._root = root
         self._known: dict[str, Package | None] = {}
+        self._read: dict[str, bytes] = {}
 
     def owner(self, path: str) -> Package | None:
         """See ``Packages.owner``."""
         for spelling in spellings(self._root, path):
             for listed, diverting in self._listed_as(spelling):
-                for key in self._lists.holding(listed):
+                for key in self._holding(listed):
                     allowed = diverting is None or (key.partition(":")[0] == diverting[0]) == diverting[1]
                     package = self._package(key) if allowed else None
                     if package is not None:
@@ -100,13 +93,33 @@ class Dpkg:
         """See ``Packages.files``."""
         moved = {diversion.path: diversion for diversion in self._diversions}
         for key in (f"{package.name}:{package.arch}", package.name):
-            if lines := self._lists.lines(key):
+            if text := self._list(key):
                 return without_parents(
                     moved[line].moved_to if line in moved and moved[line].package != package.name else line
-                    for line in lines
-                    if line != "/."
+                    for line in os.fsdecode(text).split("\n")
+                    if line not in {"/.", ""}
                 )
         return ()
+
+    def built_from(self, source: str) -> tuple[Package, ...]:
+        """See ``Packages.built_from``."""
+        names = re.findall(rb"(?m)^Package: (\S+)$", self._status)
+        keys = dict.fromkeys(os.fsdecode(name) for name in names)
+        named = (key for key in keys if key == source or self._sources.get(key) == source)
+        packages = dict.fromkeys(self._from_stanza(fields) for key in named for fields in self._stanzas(key))
+        return tuple(package for package in packages if package.source == source)
+
+    @cached_property
+    def _sources(self) -> dict[str, str]:
+        pairs = re.findall(rb"(?m)^Package: (\S+)\n(?:.+\n)*?Source: (\S+)", self._status)
+        return {os.fsdecode(name): os.fsdecode(source) for name, source in pairs}
+
+    def _holding(self, line: str) -> Iterator[str]:
+        """Keys of the lists with this line: a package named like the file is asked before all 3,000 are read."""
+        start = line.rpartition("/")[2][:3]
+        wanted = b"\n" + os.fsencode(line) + b"\n"
+        likely = [key for key in self._names if start and key.startswith(start) and wanted in self._list(key)]
+        yield from likely or self._lists.holding(line)
 
     def _listed_as(self, path: str) -> Iterator[tuple[str, tuple[str, bool] | None]]:
         """The line to look for, and which package it must or must not be: (name, must)."""
@@ -130,9 +143,11 @@ class Dpkg:
 
     @cached_property
     def _lists(self) -> _Lists:
-        return _Lists(self._read_lists())
+        return _Lists((key, self._list(key)) for key in self._names)
 
-    def _read_lists(self) -> Iterator[tuple[str, bytes]]:
+    @cached_property
+    def _names(self) -> dict[str, str]:
+        """Where each package's list is; distroless images and stripped ones have md5sums alone."""
         named: dict[str, str] = {}
         for directory in (f"{_HOME}/status.d", f"{_HOME}/info"):
             node = self._root.lookup(directory)
@@ -140,9 +155,16 @@ class Dpkg:
                 key, _, kind = name.rpartition(".")
                 if kind == "list" or (kind == "md5sums" and key not in named):
                     named[key] = f"{directory}/{name}"
-        for key, path in named.items():
-            text = read(self._root, path) or b""
-            yield key, _MD5.sub(b"/", text) if path.endswith(".md5sums") else text
+        return named
+
+    def _list(self, key: str) -> bytes:
+        """The paths of one package, each between newlines."""
+        if key not in self._read:
+            path = self._names.get(key)
+            text = (read(self._root, path) if path else None) or b""
+            text = _MD5.sub(b"/", text) if path is not None and path.endswith(".md5sums") else text
+            self._read[key] = b"\n" + text.strip(b"\n") + b"\n" if text else b""
+        return self._read[key]
 
     @cached_property
     def _status(self) -> bytes:

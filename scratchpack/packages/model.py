@@ -41,3 +41,6 @@ class Packages(Protocol):
 
     def files(self, package: Package) -> tuple[str, ...]:
         """What the package installed: absolute paths where they lie now, without the directories above them."""
+
+    def built_from(self, source: str) -> tuple[Package, ...]:
+        """The installed packages that were built from this source package."""

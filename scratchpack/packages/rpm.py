@@ -62,6 +62,10 @@ class Rpm:
         """See ``Packages.files``."""
         return without_parents(path for path, owner in self._owners.items() if owner == package)
 
+    def built_from(self, source: str) -> tuple[Package, ...]:
+        """See ``Packages.built_from``."""
+        return tuple(package for package in dict.fromkeys(self._owners.values()) if package.source == source)
+
     @cached_property
     def _owners(self) -> dict[str, Package]:
         distro = distribution(self._root)

@@ -68,6 +68,13 @@ def test_a_diverted_file_belongs_to_who_put_it_there(tmp_path: Path) -> None:
     assert database.files(perl) == ("/usr/bin/perl.real", "/usr/share/perl/x")
 
 
+def test_the_packages_of_one_source_are_known(tmp_path: Path) -> None:
+    database = opened(roots.debian(tmp_path))
+    assert {package.arch for package in database.built_from("zlib")} == {"amd64"}
+    assert [package.name for package in database.built_from("perl")] == ["perl"]
+    assert database.built_from("gone") == ()
+
+
 def test_a_removed_package_owns_nothing(tmp_path: Path) -> None:
     assert opened(roots.debian(tmp_path)).owner("/etc/gone.conf") is None
 
