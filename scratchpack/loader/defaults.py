@@ -13,7 +13,8 @@ _DIRECTORIES = re.compile(rb"(?<=\0)(?:/[\x21-\x7e]{0,4094}/\0|/\0){1,32}")
 _CACHE = re.compile(rb"(?<=\0)(/[\x21-\x7e]{1,4094}/ld\.so\.cache)\0")
 _PRELOAD = re.compile(rb"(?<=\0)(/[\x21-\x7e]{1,4094}/ld\.so\.preload)\0")
 _LIB = re.compile(rb"(?<=\0)(lib[\x21-\x7e]{0,255})(?=\0)")
-_RELEASE = re.compile(rb"(?:ld\.so|GNU C Library) \([^)\0]{0,200}\) [a-z ]{0,40}release version (\d{1,3})\.(\d{1,3})")
+_BANNER = b" release version "
+_RELEASE = re.compile(rb"\(([^)\0]{0,200})\) [a-z ]{0,40} ?release version ((\d{1,3})\.(\d{1,3})(?:\.\d{1,8})*)")
 _MUSL_DIRECTORIES = re.compile(rb"(?<=\0)(/lib:/usr/local/lib:/usr/lib)\0")
 _MUSL_PATH_FILE = re.compile(rb"/etc/ld-musl-([\x21-\x24\x26-\x7e]{1,40})\.path\0")
 
@@ -42,7 +43,7 @@ def read_defaults(stream: BinaryIO) -> Defaults:
     if cache is None:
         return Defaults(None, ())
     directories = _system_directories(data)
-    preload, release = _PRELOAD.search(data), _RELEASE.search(data)
+    preload, release = _PRELOAD.search(data), _release(data)
     return Defaults(
         "glibc",
         tuple(directories),
@@ -50,8 +51,19 @@ def read_defaults(stream: BinaryIO) -> Defaults:
         os.fsdecode(preload[1]) if preload else None,
         _lib(data, directories),
         frozenset(name for names in NAMES.values() for name in names if _listed(data, name)),
-        (int(release[1]), int(release[2])) if release else None,
+        (int(release[3]), int(release[4])) if release else None,
     )
+
+
+def read_build(stream: BinaryIO) -> str | None:
+    """The build that glibc's loader, or its C library, names in its banner, for example "Debian GLIBC 2.36-9 (2.36)"."""
+    found = _release(stream.read(MAX_LOADER))
+    return f"{os.fsdecode(found[1])} ({os.fsdecode(found[2])})" if found else None
+
+
+def _release(data: bytes) -> re.Match[bytes] | None:
+    at = data.find(_BANNER)  # a plain search first: the C library has 2 MB
+    return _RELEASE.search(data, max(0, at - 260), at + 64) if at >= 0 else None
 
 
 def _system_directories(data: bytes) -> list[str]:

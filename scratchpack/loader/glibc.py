@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from typing import TYPE_CHECKING
 
@@ -37,7 +38,8 @@ class Glibc:
 
     def preloads(self) -> tuple[tuple[str, str], ...]:
         """LD_PRELOAD, then the image's ``/etc/ld.so.preload``; the host's own must not leak into a plan (R14)."""
-        found = [(name, "LD_PRELOAD") for name in re.split("[ :]+", self._around.env.preload or "") if name]
+        env = self._around.env
+        found = [] if env.secure else [(name, "LD_PRELOAD") for name in re.split("[ :]+", env.preload or "") if name]
         path = self._around.defaults.preload
         if path is not None and self._around.root.name != "/":
             try:
@@ -48,8 +50,22 @@ class Glibc:
         return tuple(found)
 
     def _tokens(self, requester: Loaded) -> Tokens:
-        own = self._origin if requester is self._program else origin(requester.path)
+        own = self._origin if requester is self._program else origin(requester.path, self._around.env.working_dir)
         return Tokens(own, self._around.defaults.lib, self._around.processor.platform)
+
+    def audits(self) -> tuple[tuple[str, str], ...]:
+        """LD_AUDIT, then the program's DT_AUDIT and DT_DEPAUDIT: colons separate (R14)."""
+        env, facts = self._around.env, self._program.facts if self._program else None
+        lists = [(None if env.secure else env.audit, "LD_AUDIT")]
+        if facts is not None:
+            lists += [(facts.audit, "DT_AUDIT"), (facts.depaudit, "DT_DEPAUDIT")]
+        return tuple((name, via) for text, via in lists for name in (text or "").split(":") if name)
+
+    def _trusted(self, element: Expanded, owner: Loaded) -> bool:
+        """Under AT_SECURE the program's ``$ORIGIN`` must lead into a default directory (R6)."""
+        if not (self._around.env.secure and element.by_origin and owner is self._program):
+            return True
+        return self._in_system_directory(posixpath.normpath(element.text) + "/")
 
     def _note(self, expanded: Expanded) -> Expanded:
         self.by_platform = self.by_platform or expanded.by_platform
@@ -58,7 +74,9 @@ class Glibc:
     def name(self, text: str, requester: Loaded) -> str | None:
         """Tokens of a request are expanded, also where a name has no slash before (R6, R7)."""
         expanded = expand(text, self._tokens(requester))
-        return self._note(expanded).text if expanded else None
+        if expanded is None or not self._trusted(expanded, requester):
+            return None
+        return self._note(expanded).text
 
     def match(self, name: str) -> Loaded | None:
         """Every name an object was asked for by, the path it was found at, and its DT_SONAME (R2)."""
@@ -70,6 +88,10 @@ class Glibc:
         if known is not None:
             self._names.setdefault(name, known)
         return known
+
+    def substitute(self, found: Found) -> Loaded | None:  # noqa: ARG002 -- the rule of musl needs it
+        """Nothing stands in for another file."""
+        return None
 
     def add(self, loaded: Loaded, name: str, *, program: bool = False) -> None:
         """The first object with a name keeps it."""
@@ -129,7 +151,8 @@ class Glibc:
 
     def _expand_list(self, owner: Loaded, kind: FoundBy) -> tuple[Place, ...]:
         if kind is FoundBy.LD_LIBRARY_PATH:
-            text, separators, via = self._around.env.library_path, ":;", "LD_LIBRARY_PATH"
+            text = None if self._around.env.secure else self._around.env.library_path
+            separators, via = ":;", "LD_LIBRARY_PATH"
         elif kind is FoundBy.RUNPATH:
             text, separators, via = owner.facts.runpath, ":", f"runpath of {owner.path}"
         else:
@@ -144,6 +167,7 @@ class Glibc:
                 element.by_origin,
             )
             for element in search_list(text or "", self._tokens(owner), separators)
+            if self._trusted(element, owner)
         )
 
     def _directories(self, name: str, places: tuple[Place, ...], trail: list[Searched]) -> Found | None:

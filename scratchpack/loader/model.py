@@ -44,6 +44,7 @@ class LoaderEnv:
     audit: str | None = None
     tunables: str | None = None
     working_dir: str = "/"
+    secure: bool = False  # AT_SECURE: the program keeps its setuid bit or capabilities (R6)
     cpu: str = "all"  # hwcaps level whose variants travel, or "all" (R9)
 
 
@@ -83,7 +84,7 @@ class Edge(NamedTuple):
 class Problem(NamedTuple):
     """Something that would stop the program, or that a reader must know."""
 
-    kind: str  # "missing" | "fatal-candidate" | "version" | "symbol" | "interp" | "ambiguous"
+    kind: str  # "missing" | "fatal-candidate" | "version" | "symbol" | "interp" | "ambiguous" | "cpu"
     severity: str  # "error" | "warning"
     requester: str
     name: str

@@ -43,6 +43,10 @@ class Musl:
             (name, "LD_PRELOAD") for name in re.split("[ \t\n\v\f\r:]+", self._around.env.preload or "") if name
         )
 
+    def audits(self) -> tuple[tuple[str, str], ...]:
+        """None: musl ignores LD_AUDIT and DT_AUDIT (R14)."""
+        return ()
+
     def name(self, text: str, requester: Loaded) -> str | None:  # noqa: ARG002 -- the rule of glibc needs it
         """No tokens in requests (R7)."""
         return text
@@ -64,6 +68,11 @@ class Musl:
                 return loaded
         return None
 
+    def substitute(self, found: Found) -> Loaded | None:
+        """The loader itself in place of any other C library, told by what it defines (R19)."""
+        defined = self._around.objects.elf(found.root, found.node).exports()
+        return self._own if "__libc_start_main" in defined and "stdin" in defined else None
+
     def add(self, loaded: Loaded, name: str, *, program: bool = False) -> None:
         """The program answers to nothing, the loader to its reserved names."""
         if program:
@@ -83,8 +92,7 @@ class Musl:
         if len(name) > NAME_MAX:
             return None
         for place in self._places(requester):
-            slash = "" if place.directory.endswith("/") else "/"
-            found = self._probe(f"{place.directory}{slash}{name}", place, trail)
+            found = self._probe(f"{place.directory}/{name}", place, trail)
             if found is not None:
                 return found
         return None
@@ -97,7 +105,8 @@ class Musl:
 
     def _places(self, requester: Loaded) -> Iterator[Place]:
         root = self._around.root
-        for directory in musl_split(self._around.env.library_path or ""):
+        env = self._around.env
+        for directory in musl_split("" if env.secure else env.library_path or ""):
             yield Place(directory, root, FoundBy.LD_LIBRARY_PATH, "LD_LIBRARY_PATH")
         chain: Loaded | None = requester
         while chain is not None:
@@ -112,7 +121,13 @@ class Musl:
             runpath = owner.facts.runpath
             kind = FoundBy.RPATH if runpath is None else FoundBy.RUNPATH
             text = owner.facts.rpath if runpath is None else runpath
-            own = self._origin if owner is self._program else origin(owner.path)
+            own = (
+                origin(owner.path, "")
+                if owner is not self._program
+                else None
+                if self._around.env.secure
+                else self._origin
+            )
             self._lists[id(owner)] = tuple(
                 Place(
                     element.text,

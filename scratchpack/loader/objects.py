@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING
 
+from scratchpack.elf.evidence import Elf
 from scratchpack.elf.reader import read_elf
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.loader.cache import MAX_CACHE, Cache, read_cache
 from scratchpack.loader.candidates import Judged, Verdict, Wanted, judge_glibc, judge_musl
-from scratchpack.loader.defaults import Defaults, read_defaults
+from scratchpack.loader.defaults import Defaults, read_build, read_defaults
 from scratchpack.loader.hwcaps import HWCAPS_DIR, NAMES, first_components
 
 if TYPE_CHECKING:
@@ -26,6 +28,8 @@ class Objects:
         self._facts: dict[Inode, ElfFacts | InputError] = {}
         self._headers: dict[Inode, bytes | Judged] = {}
         self._defaults: dict[Inode, Defaults] = {}
+        self._views: dict[Inode, Elf] = {}
+        self._builds: dict[Inode, str | None] = {}
         self._caches: dict[tuple[int, str, str], Cache | None] = {}
         self._nodes: dict[tuple[int, str, str], Node | ConfinementError | None] = {}
         self._variants: dict[tuple[int, str, str, str], frozenset[str]] = {}
@@ -48,6 +52,19 @@ class Objects:
         if isinstance(known, InputError):
             raise known
         return known
+
+    def elf(self, root: Sysroot, node: Node) -> Elf:
+        """The lazy evidence view of a file whose facts are good: symbols and notes, each read once."""
+        if node.inode not in self._views:
+            self._views[node.inode] = Elf(partial(root.open, node), self.facts(root, node))
+        return self._views[node.inode]
+
+    def build(self, root: Sysroot, node: Node) -> str | None:
+        """Which build of glibc a loader or C library says it is (R27)."""
+        if node.inode not in self._builds:
+            with root.open(node) as stream:
+                self._builds[node.inode] = read_build(stream)
+        return self._builds[node.inode]
 
     def lookup(self, root: Sysroot, path: str, cwd: str = "/") -> Node | None:
         """``root.lookup``, each name once a run.

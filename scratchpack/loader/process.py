@@ -8,8 +8,11 @@ from scratchpack.loader.glibc import Glibc
 from scratchpack.loader.model import Closure, Edge, FoundBy, Problem, Resolution, Searched
 from scratchpack.loader.musl import Musl
 from scratchpack.loader.search import FatalCandidateError, Found, Loaded, Surroundings
+from scratchpack.loader.versions import check_build, check_processor, check_symbols, check_versions
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from scratchpack.elf.model import ElfFacts
 
 MAX_OBJECTS = 8192  # S4: a program that asks for more is not resolved
@@ -33,21 +36,31 @@ class Process:
         self, program: Found, facts: ElfFacts, interpreter: Found, interpreter_facts: ElfFacts, around: Surroundings
     ) -> None:
         self.around = around
-        musl = around.defaults.libc == "musl"
-        own = program.node.canonical.rpartition("/")[0] or "/"  # R6: the kernel resolved the program's links
-        self.rules: Glibc | Musl = Musl(around, own) if musl else Glibc(around, own)
         self.program = Loaded(program, facts, program.path, None)
         self.interpreter = Loaded(interpreter, interpreter_facts, around.interpreter, self.program)
         self.edges: dict[Edge, None] = {}
         self.problems: dict[Problem, None] = {}
-        self.rules.add(self.program, program.path, program=True)
-        self.rules.add(self.interpreter, around.interpreter)
+        self.rules = self._rules()
         self._first = self._last = _Cell(self.program)
         self._listed = {id(self.program)}
-        self.edges[Edge(program.path, around.interpreter, "interp", interpreter.path)] = None
+        self._auditors: list[_Namespace] = []
+        self._checked: tuple[int, tuple[Problem, ...]] = (0, ())
+
+    def _rules(self) -> Glibc | Musl:
+        own = self.program.node.canonical.rpartition("/")[0] or "/"  # R6: the kernel resolved the program's links
+        musl = self.around.defaults.libc == "musl"
+        rules: Glibc | Musl = Musl(self.around, own) if musl else Glibc(self.around, own)
+        rules.add(self.program, self.program.path, program=True)
+        rules.add(self.interpreter, self.around.interpreter)
+        return rules
 
     def start(self) -> None:
-        """Load what is preloaded, then walk."""
+        """Auditors, each in a namespace of its own; then what is preloaded; then the walk (R14)."""
+        self.edges[Edge(self.program.path, self.around.interpreter, "interp", self.interpreter.path)] = None
+        for name, written_in in self.rules.audits():
+            namespace = _Namespace(self)
+            if namespace.load(name, written_in):
+                self._auditors.append(namespace)
         for name, written_in in self.rules.preloads():
             loaded = self._request(name, self.program, "preload", written_in=written_in)
             if loaded is not None:
@@ -66,23 +79,57 @@ class Process:
 
     def objects(self) -> tuple[Loaded, ...]:
         """Everything loaded, in order, the program first; the interpreter last where nobody asked for it."""
-        found = []
-        cell: _Cell | None = self._first
-        while cell is not None:
-            found.append(cell.loaded)
-            cell = cell.next
+        found = [cell.loaded for cell in self._cells()]
         if id(self.interpreter) not in self._listed:
             found.append(self.interpreter)
+        known = {each.path for each in found}
+        for namespace in self._auditors:
+            found += [each for each in namespace.objects() if each.path not in known]
+            known |= {each.path for each in found}
         return tuple(found)
+
+    def _cells(self) -> Iterator[_Cell]:
+        cell: _Cell | None = self._first
+        while cell is not None:
+            yield cell
+            cell = cell.next
 
     def closure(self) -> Closure:
         """What was found so far, as values."""
-        first, *rest = (self._resolution(loaded) for loaded in self.objects())
+        loaded = self.objects()
+        if self._checked[0] != len(loaded):
+            self._checked = len(loaded), tuple(self._check(loaded))
+        first, *rest = (self._resolution(each) for each in loaded)
         path_file = self.rules.path_file if isinstance(self.rules, Musl) else None
         return Closure(
-            (first,), tuple(rest), tuple(self.edges), tuple(self.problems), self.around.defaults.libc,
+            (first,), tuple(rest), tuple(self.edges), (*self.problems, *self._checked[1]), self.around.defaults.libc,
             (path_file,) if path_file else (),
         )  # fmt: skip
+
+    def _check(self, loaded: tuple[Loaded, ...]) -> Iterator[Problem]:
+        """What the loader checks, or what depends on the machine it runs on, once everything is there."""
+        around = self.around
+        if self.rules.musl:
+            if not any(problem.severity == "error" for problem in self.problems):
+                yield from check_symbols(loaded, around.objects)
+        else:
+            yield from check_versions(
+                [cell.loaded for cell in self._cells()], self.rules.match, around.defaults.release
+            )
+            libc = next((each for each in loaded if each.facts.soname == "libc.so.6"), None)
+            yield from check_build(self.interpreter, libc, around.objects)
+        if around.machine == "x86_64":
+            yield from check_processor(loaded, around.objects, around.processor.level)
+        yield from self._check_surroundings(loaded)
+
+    def _check_surroundings(self, loaded: tuple[Loaded, ...]) -> Iterator[Problem]:
+        for each in loaded:
+            if not each.path.startswith("/"):  # R7, R21
+                detail = f"{each.path} is relative: it is found only where the program starts in {self.around.env.working_dir}"
+                yield Problem("ambiguous", "warning", each.requested_by, each.asked, detail)
+        if isinstance(self.rules, Glibc) and self.rules.by_platform:
+            detail = f"$PLATFORM differs from one processor to another: {self.around.processor.platform!r} was taken"
+            yield Problem("ambiguous", "warning", self.program.path, "$PLATFORM", detail)  # R6
 
     def _resolution(self, loaded: Loaded) -> Resolution:
         return Resolution(
@@ -102,8 +149,8 @@ class Process:
         while cell is not None:
             if cell.done:
                 cell = cell.next
-                continue
-            self._scan(cell)
+            else:
+                self._scan(cell)
 
     def _scan(self, cell: _Cell) -> None:
         requester = cell.loaded
@@ -165,14 +212,17 @@ class Process:
         found = self.rules.find(name, requester, trail)
         if found is None:
             return None
-        if kind == "preload":
-            found = found._replace(found_by=FoundBy.PRELOAD)
+        if kind in ("preload", "audit"):
+            found = found._replace(found_by=FoundBy(kind))
         known = self.rules.same(found, name)
         if known is not None:
             return known
         if len(self._listed) >= MAX_OBJECTS:
             raise FatalCandidateError(f"more than {MAX_OBJECTS} objects")
         facts = self.around.load(found, trail, musl=self.rules.musl)
+        other = self.rules.substitute(found)
+        if other is not None:
+            return other
         loaded = Loaded(found, facts, name, requester)
         self.rules.add(loaded, name)
         return loaded
@@ -181,13 +231,41 @@ class Process:
         self, name: str, requester: Loaded, kind: str, trail: tuple[Searched, ...], *, fatal: str, written_in: str
     ) -> None:
         severity = "error"
+        optional = kind in ("auxiliary", "preload", "audit")
         if fatal:
             problem, detail = "fatal-candidate", f"{trail[-1].path}: {fatal}" if trail else fatal
-            severity = "warning" if kind in ("auxiliary", "preload") else "error"
-        elif kind in ("auxiliary", "preload"):  # R13, R14: said, and never fatal
+            severity = "warning" if optional else "error"
+        elif optional:  # R13, R14: said, and never fatal
             problem, severity, detail = "missing", "warning", "it is optional, and the program starts without it"
         else:
             problem, detail = "missing", "not found where the loader looks"
         if written_in:
             detail += f" (named in {written_in})"
         self.problems[Problem(problem, severity, requester.path, name, detail, trail)] = None
+
+
+class _Namespace(Process):
+    """The objects of one auditor: apart from the program's, but for the loader, of which there is one (R14)."""
+
+    def __init__(self, process: Process) -> None:
+        super().__init__(
+            _found(process.program), process.program.facts, _found(process.interpreter), process.interpreter.facts,
+            process.around,
+        )  # fmt: skip
+        self.program, self.interpreter = process.program, process.interpreter
+        self.edges, self.problems = process.edges, process.problems
+        self.rules = self._rules()
+
+    def load(self, name: str, written_in: str) -> bool:
+        """Load an auditor; the loader itself is who asks, so no RUNPATH of the program helps."""
+        loaded = self._request(name, self.interpreter, "audit", written_in=written_in)
+        if loaded is None:
+            return False
+        self._first = self._last = _Cell(loaded)
+        self._listed = {id(loaded), id(self.interpreter)}
+        self.walk()
+        return True
+
+
+def _found(loaded: Loaded) -> Found:
+    return Found(loaded.path, loaded.node, loaded.root, loaded.found_by, loaded.by_origin)

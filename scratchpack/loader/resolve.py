@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.loader.candidates import Wanted
-from scratchpack.loader.hwcaps import Processor, processors
+from scratchpack.loader.hwcaps import HWCAPS_DIR, Processor, processors
 from scratchpack.loader.model import Closure, Edge, FoundBy, LoaderEnv, Problem, Resolution, Variant
 from scratchpack.loader.objects import Objects
 from scratchpack.loader.process import Process
@@ -163,7 +163,10 @@ def _with_variants(base: Closure, other: Closure, processor: Processor) -> Closu
         if at is None:
             resolved.append(resolution)
             continue
-        variant = Variant(processor.level, resolution.path, resolution.node, resolution.facts)
+        level = next(
+            (name for name in processor.hwcaps if f"/{HWCAPS_DIR}/{name}/" in resolution.path), processor.level
+        )
+        variant = Variant(level, resolution.path, resolution.node, resolution.facts)
         if all(v.path != variant.path for v in resolved[at].variants):
             resolved[at] = replace(resolved[at], variants=(*resolved[at].variants, variant))
     problems = [

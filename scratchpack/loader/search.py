@@ -132,6 +132,9 @@ class Rules(Protocol):
     def preloads(self) -> tuple[tuple[str, str], ...]:
         """Names to load before the program's own requests, and where each was written (R14)."""
 
+    def audits(self) -> tuple[tuple[str, str], ...]:
+        """Names of auditors, each for a namespace of its own, and where each was written (R14)."""
+
     def name(self, text: str, requester: Loaded) -> str | None:
         """A requested name after token substitution; ``None`` voids it (R6, R7)."""
 
@@ -148,10 +151,13 @@ class Rules(Protocol):
     def same(self, found: Found, name: str) -> Loaded | None:
         """A loaded object that is this very file (R2)."""
 
+    def substitute(self, found: Found) -> Loaded | None:
+        """What is taken instead of a file that was opened (R19)."""
+
     def add(self, loaded: Loaded, name: str, *, program: bool = False) -> None:
         """Remember a new object."""
 
 
-def origin(path: str) -> str:
-    """``$ORIGIN`` of a path: its directory as spelled."""
-    return posixpath.dirname(path) or "."
+def origin(path: str, cwd: str) -> str:
+    """``$ORIGIN`` of a path: its directory as spelled, made absolute."""
+    return posixpath.dirname(posixpath.join(cwd, path))
