@@ -1,9 +1,4 @@
-"""Outputs that are old or new and never half (S17): a temporary beside the output, fsync, rename, fsync of the directory.
-
-A temporary is named ``.NAME.<random>.scratchpack-tmp`` and locked with ``flock`` while its run lives. An exception, SIGINT
-included, removes it (S18; ``scratchpack.cli`` turns SIGTERM into one); what SIGKILL left has lost its lock with its process, and the
-next run that writes beside it removes it.
-"""
+"""Outputs that are old or new and never half (S17): a temporary beside the output, fsync, rename, fsync of the directory."""
 
 from __future__ import annotations
 
@@ -16,12 +11,11 @@ from typing import TYPE_CHECKING, Self
 
 from scratchpack.errors import OutputError
 from scratchpack.oci.spool import write_all
+from scratchpack.sinks import temporary
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from types import TracebackType
 
-SUFFIX = ".scratchpack-tmp"
 STDOUT = "-"
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _AT_FDCWD = -100
@@ -46,8 +40,8 @@ class StagedFile:
             if (kind := _kind(self._real)) is not None and not stat.S_ISREG(kind):
                 self.descriptor = _open_straight(self._real, kind)
             else:
-                reclaim(os.path.dirname(self._real))
-                self.descriptor, self._temporary = _create(self._real)
+                temporary.reclaim(os.path.dirname(self._real))
+                self.descriptor, self._temporary = temporary.create(self._real)
                 self.seekable = True
         except OSError as error:
             raise cannot_write(dest, error) from error
@@ -113,32 +107,74 @@ class StagedFile:
         self.close()
 
 
-@contextlib.contextmanager
-def replacing_directory(dest: str, *, force: bool = False) -> Iterator[str]:
-    """An empty directory that becomes ``dest`` when the block ends well.
+class StagedDirectory:
+    """A directory, filled at :attr:`path`, that becomes ``dest`` with :meth:`publish`; leaving the block without it leaves nothing.
 
     Raises:
-        OutputError: ``dest`` is no directory, or holds something and ``force`` does not stand (S17).
+        OutputError: nothing can be made beside ``dest``.
     """
-    real = os.path.realpath(dest)
-    try:
-        check_free(dest, force=force)
-        reclaim(os.path.dirname(real))
-        lock, temporary = _create(real, directory=True)
-    except OSError as error:
-        raise cannot_write(dest, error) from error
-    try:
-        yield temporary
+
+    def __init__(self, dest: str) -> None:
+        self.dest = dest
+        self._real = os.path.realpath(dest)
         try:
-            os.fsync(lock)
-            _take_place(temporary, real, force=force)
-            sync_directory(os.path.dirname(real))
+            temporary.reclaim(os.path.dirname(self._real))
+            self._lock, self.path = temporary.create(self._real, directory=True)
         except OSError as error:
             raise cannot_write(dest, error) from error
-    finally:
-        # after an exchange it is the old tree that stands here
-        _remove_tree(temporary)
-        os.close(lock)
+
+    def publish(self, *, force: bool = False) -> bool:
+        """Give it its name; false where something stands there that may not be replaced (S17).
+
+        With ``force`` the old and the new are exchanged, and the old is removed.
+
+        Raises:
+            OutputError: it could not be written out; what stood there still does (S19).
+        """
+        try:
+            os.fsync(self._lock)
+            if not self._rename():
+                if not force:
+                    return False
+                self._replace()
+            sync_directory(os.path.dirname(self._real))
+        except OSError as error:
+            raise cannot_write(self.dest, error) from error
+        return True
+
+    def close(self) -> None:
+        """Remove it unless it was published; after an exchange it is the old tree that stands here."""
+        if self._lock >= 0:
+            temporary.remove_tree(self.path)
+            os.close(self._lock)
+            self._lock = -1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def _rename(self) -> bool:
+        try:
+            os.rename(self.path, self._real)  # onto nothing, or onto an empty directory
+        except OSError as error:
+            if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+                raise
+            return False
+        return True
+
+    def _replace(self) -> None:
+        if _exchange(self.path, self._real):
+            return
+        aside = self.path.removesuffix(temporary.SUFFIX) + ".old" + temporary.SUFFIX
+        os.rename(self._real, aside)
+        try:
+            os.rename(self.path, self._real)
+        except OSError:
+            os.rename(aside, self._real)
+            raise
+        os.rename(aside, self.path)
 
 
 def check_free(dest: str, *, force: bool) -> None:
@@ -162,15 +198,6 @@ def check_free(dest: str, *, force: bool) -> None:
         raise OutputError(f"cannot write {dest}: the directory is not empty", hint="--force replaces it as a whole")
 
 
-def reclaim(directory: str) -> None:
-    """Remove what killed runs left here: our temporaries that nobody has locked (S18)."""
-    with contextlib.suppress(OSError), os.scandir(directory or ".") as entries:
-        for entry in entries:
-            if entry.name.startswith(".") and entry.name.endswith(SUFFIX):
-                with contextlib.suppress(OSError):
-                    _reclaim_one(entry.path)
-
-
 def sync_directory(directory: str) -> None:
     """Make the names in a directory durable."""
     descriptor = os.open(directory or ".", os.O_RDONLY | getattr(os, "O_DIRECTORY", 0))
@@ -181,19 +208,6 @@ def sync_directory(directory: str) -> None:
             raise
     finally:
         os.close(descriptor)
-
-
-def lock(descriptor: int, *, wait: bool) -> bool:
-    """Take the exclusive lock of an open file or directory; whether it was got. Where no locks are, always."""
-    try:
-        import fcntl
-    except ImportError:
-        return True
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
-    except OSError as error:
-        return error.errno not in {errno.EWOULDBLOCK, errno.EAGAIN}
-    return True
 
 
 def cannot_write(dest: str, error: OSError) -> OutputError:
@@ -237,70 +251,6 @@ def _open_straight(real: str, kind: int) -> int:
     return os.open(real, os.O_WRONLY)
 
 
-def _create(real: str, *, directory: bool = False) -> tuple[int, str]:
-    """A new locked temporary beside ``real``: its descriptor and its path.
-
-    Between creation and lock another run may take it for a leftover; then the next name is tried.
-    """
-    home, name = os.path.split(real)
-    while True:
-        # 180 bytes leave room for the random part within NAME_MAX
-        short = os.fsdecode(os.fsencode(name)[:180])
-        path = os.path.join(home, f".{short}.{os.urandom(6).hex()}{SUFFIX}")
-        if directory:
-            os.mkdir(path, 0o777)
-            descriptor = os.open(path, os.O_RDONLY)
-        else:
-            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
-        if lock(descriptor, wait=False) and os.fstat(descriptor).st_nlink and _same(descriptor, path):
-            return descriptor, path
-        os.close(descriptor)
-
-
-def _same(descriptor: int, path: str) -> bool:
-    try:
-        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
-    except FileNotFoundError:
-        return False
-
-
-def _reclaim_one(path: str) -> None:
-    status = os.lstat(path)
-    kind = stat.S_IFMT(status.st_mode)
-    if kind not in {stat.S_IFREG, stat.S_IFDIR} or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
-        return
-    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
-    try:
-        if lock(descriptor, wait=False) and _same(descriptor, path):
-            if kind == stat.S_IFDIR:
-                _remove_tree(path)
-            else:
-                os.unlink(path)
-    finally:
-        os.close(descriptor)
-
-
-def _take_place(temporary: str, real: str, *, force: bool) -> None:
-    try:
-        os.rename(temporary, real)  # onto nothing or an empty directory
-    except OSError as error:
-        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
-            raise
-        if not force:
-            raise OutputError(
-                f"cannot write {real}: the directory is not empty any more", hint="--force replaces it as a whole"
-            ) from error
-        if not _exchange(temporary, real):
-            aside = temporary.removesuffix(SUFFIX) + ".old" + SUFFIX
-            os.rename(real, aside)
-            try:
-                os.rename(temporary, real)
-            except OSError:
-                os.rename(aside, real)
-                raise
-            os.rename(aside, temporary)
-
-
 def _exchange(one: str, other: str) -> bool:
     """Swap two names in one step; false where the system cannot."""
     import ctypes
@@ -316,10 +266,3 @@ def _exchange(one: str, other: str) -> bool:
     if number in {errno.ENOSYS, errno.EINVAL}:
         return False
     raise OSError(number, os.strerror(number), other)
-
-
-def _remove_tree(path: str) -> None:
-    if os.path.lexists(path):
-        import shutil
-
-        shutil.rmtree(path, ignore_errors=True)

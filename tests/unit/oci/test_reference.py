@@ -44,3 +44,27 @@ def test_a_name_is_spelled_out_as_docker_does(written: str, full: str) -> None:
 def test_what_no_engine_takes_is_refused_with_a_reason(written: str) -> None:
     with pytest.raises(UsageError, match="cannot use"):
         reference.parse(written)
+
+
+@pytest.mark.parametrize(
+    ("file", "name"),
+    [
+        ("hello", "hello"),
+        ("goHelloWorld", "gohelloworld"),
+        ("my app+x", "my-app-x"),
+        ("a..b", "a-b"),
+        ("a__b", "a__b"),
+        ("a___b", "a-b"),
+        ("-x-", "x"),
+        ("--from=x", "from-x"),
+        ("$HOME", "home"),
+        ("\udcff", "image"),
+        ("é", "image"),
+        ("a" * 255, "a" * 200),
+    ],
+)
+def test_a_file_name_gives_a_name_that_engines_take(file: str, name: str) -> None:
+    full = reference.default_reference(file)
+    assert full == f"docker.io/library/{name}:latest"
+    assert str(reference.parse(full)) == full
+    assert reference.parse(full).familiar == f"{name}:latest"

@@ -1,0 +1,91 @@
+"""Temporaries that a killed run may leave and the next one clears away (S18).
+
+Each is named ``.NAME.<random>.scratchpack-tmp`` and stays locked (``flock``) while its run lives. An exception removes it, SIGINT
+included (``scratchpack.cli`` turns SIGTERM into one); what SIGKILL left has lost its lock with its process.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+
+SUFFIX = ".scratchpack-tmp"
+
+
+def create(real: str, *, directory: bool = False) -> tuple[int, str]:
+    """A new locked temporary beside ``real``: its descriptor and its path.
+
+    Between creation and lock another run may take it for a leftover; then the next name is tried.
+
+    Raises:
+        OSError: nothing can be made there.
+    """
+    home, name = os.path.split(real)
+    while True:
+        # 180 bytes leave room for the random part within NAME_MAX
+        short = os.fsdecode(os.fsencode(name)[:180])
+        path = os.path.join(home, f".{short}.{os.urandom(6).hex()}{SUFFIX}")
+        if directory:
+            os.mkdir(path, 0o777)
+            descriptor = os.open(path, os.O_RDONLY)
+        else:
+            descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
+        if lock(descriptor, wait=False) and is_still(descriptor, path):
+            return descriptor, path
+        os.close(descriptor)
+
+
+def reclaim(directory: str) -> None:
+    """Remove what killed runs left here: our own temporaries that nobody has locked."""
+    with contextlib.suppress(OSError), os.scandir(directory or ".") as entries:
+        for entry in entries:
+            if entry.name.startswith(".") and entry.name.endswith(SUFFIX):
+                with contextlib.suppress(OSError):
+                    _reclaim_one(entry.path)
+
+
+def lock(descriptor: int, *, wait: bool) -> bool:
+    """Take the exclusive lock of an open file or directory; whether it was got. Where there are no locks, always."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+    except OSError as error:
+        return error.errno not in {errno.EWOULDBLOCK, errno.EAGAIN}
+    return True
+
+
+def is_still(descriptor: int, path: str) -> bool:
+    """Whether the path still names what the descriptor has open."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), os.lstat(path))
+    except FileNotFoundError:
+        return False
+
+
+def remove_tree(path: str) -> None:
+    """Remove a directory and everything in it, as far as it goes."""
+    if os.path.lexists(path):
+        import shutil
+
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _reclaim_one(path: str) -> None:
+    status = os.lstat(path)
+    kind = stat.S_IFMT(status.st_mode)
+    if kind not in {stat.S_IFREG, stat.S_IFDIR} or (hasattr(os, "geteuid") and status.st_uid != os.geteuid()):
+        return
+    descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+    try:
+        if lock(descriptor, wait=False) and is_still(descriptor, path):
+            if kind == stat.S_IFDIR:
+                remove_tree(path)
+            else:
+                os.unlink(path)
+    finally:
+        os.close(descriptor)
