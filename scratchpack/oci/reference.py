@@ -66,14 +66,14 @@ def parse(text: str) -> Reference:
     return Reference(host, path, tag if colon else None if digest else "latest", digest or None)
 
 
-def default_reference(name: str) -> str:
-    """The name of a program's image: its file name in lower case, other characters as ``-``, ``:latest``, spelled out.
+def from_file_name(name: str) -> Reference:
+    """The name of a program's image: its file name in lower case, other characters as ``-``, ``:latest``.
 
     Runs of separators that no engine takes become one ``-``; a name of nothing else becomes ``image``.
     """
     words = re.sub(r"[^a-z0-9._-]", "-", name.lower())
     words = re.sub(r"[._-]+", lambda run: run[0] if _SEPARATOR.fullmatch(run[0]) else "-", words).strip("._-")
-    return str(Reference(DOCKER_HUB, f"library/{words[:200].rstrip('._-') or 'image'}", "latest"))
+    return Reference(DOCKER_HUB, f"library/{words[:200].rstrip('._-') or 'image'}", "latest")
 
 
 def is_digest(text: str) -> bool:

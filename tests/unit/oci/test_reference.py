@@ -64,7 +64,7 @@ def test_what_no_engine_takes_is_refused_with_a_reason(written: str) -> None:
     ],
 )
 def test_a_file_name_gives_a_name_that_engines_take(file: str, name: str) -> None:
-    full = reference.default_reference(file)
+    full = str(reference.from_file_name(file))
     assert full == f"docker.io/library/{name}:latest"
     assert str(reference.parse(full)) == full
     assert reference.parse(full).familiar == f"{name}:latest"
