@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from scratchpack.errors import UsageError
 from scratchpack.oci import reference as names
-from scratchpack.oci.digest import canonical_json, memory_blob
+from scratchpack.oci.digest import blob_path, canonical_json, memory_blob
 from scratchpack.oci.image import describe
 from scratchpack.oci.model import MEDIA_INDEX, Release
 
@@ -92,12 +92,11 @@ def _entries(release: Release) -> Iterator[dict[str, Any]]:
 
 def docker_manifest(release: Release) -> bytes:
     """Docker's manifest.json: the first platform (I5) under all names, its paths literal (I1)."""
-    from scratchpack.oci.digest import blob_path
-
     image = release.images[0]
     entry = {
         "Config": blob_path(image.config_blob.digest),
-        "RepoTags": [names.parse(reference).familiar for reference in release.references if names.parse(reference).tag],
+        # spelled out: podman reads this file where there are several descriptors, and makes localhost/x of a short x (seen)
+        "RepoTags": [reference for reference in release.references if names.parse(reference).tag],
         "Layers": [blob_path(layer.blob.digest) for layer in image.layers],
     }
     return canonical_json([entry], what="manifest.json")

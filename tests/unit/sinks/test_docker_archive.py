@@ -39,7 +39,7 @@ def test_it_is_a_layout_and_a_docker_archive_at_once(tmp_path: Path) -> None:
     inside = contents(tmp_path / "a.tar")
     assert json.loads(inside["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
     (entry,) = json.loads(inside["manifest.json"])
-    assert entry["RepoTags"] == ["hello:latest"]
+    assert entry["RepoTags"] == ["docker.io/library/hello:latest"]
     for name in (entry["Config"], *entry["Layers"]):
         assert hashlib.sha256(inside[name]).hexdigest() == name.removeprefix("blobs/sha256/")
     (descriptor,) = json.loads(inside["index.json"])["manifests"]
@@ -59,12 +59,16 @@ def test_without_a_name_the_list_of_tags_is_empty_and_not_null(tmp_path: Path) -
 
 def test_many_names_are_many_descriptors_of_one_digest(tmp_path: Path) -> None:
     """I4."""
-    names = ("hello:1", "hello:latest", "registry.example.com:5000/team/hello:1", "hello:1")
+    names = ("docker.io/library/hello:1", "hello", "registry.example.com:5000/team/hello:1", "hello:1")
     docker_archive(tmp_path / "a.tar", references=names)
     found = index_of(tmp_path / "a.tar")
     assert len(found) == 3
     assert len({descriptor["digest"] for descriptor in found}) == 1
-    assert json.loads(contents(tmp_path / "a.tar")["manifest.json"])[0]["RepoTags"] == list(names[:3])
+    assert json.loads(contents(tmp_path / "a.tar")["manifest.json"])[0]["RepoTags"] == [
+        names[0],
+        "docker.io/library/hello:latest",
+        names[2],
+    ]
 
 
 def test_several_platforms_are_one_nested_index(tmp_path: Path) -> None:
