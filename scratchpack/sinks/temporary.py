@@ -29,7 +29,10 @@ def create(real: str, *, directory: bool = False) -> tuple[int, str]:
         path = os.path.join(home, f".{short}.{os.urandom(6).hex()}{SUFFIX}")
         if directory:
             os.mkdir(path, 0o777)
-            descriptor = os.open(path, os.O_RDONLY)
+            try:
+                descriptor = os.open(path, os.O_RDONLY)
+            except FileNotFoundError:
+                continue
         else:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         if lock(descriptor, wait=False) and is_still(descriptor, path):
