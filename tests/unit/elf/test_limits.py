@@ -12,7 +12,6 @@ import time
 import tracemalloc
 from pathlib import Path
 
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -23,7 +22,6 @@ from scratchpack.errors import ElfError, ScratchpackError
 from tests.support.build import HELLO_C, HELLO_GO, cc, go, shared
 from tests.support.cli import HOME
 from tests.unit.elf.forge import BASE, DYNAMIC, NEEDED, STRTAB, facts, forge
-
 
 VERNEED = 0x6FFFFFFE
 
@@ -155,7 +153,7 @@ def test_the_same_errors_leave_without_assertions_and_with_warnings_as_errors(tm
     script = (
         "import sys; from scratchpack.elf.kind import open_input; from scratchpack.elf.reader import read_elf\n"
         "from scratchpack.errors import ElfError\n"
-        "try: read_elf(open_input(sys.argv[1]), origin='cut')\n"
+        "try:\n    with open_input(sys.argv[1]) as stream: read_elf(stream, origin='cut')\n"
         "except ElfError as error: print(error)\n"
     )
     done = subprocess.run(
