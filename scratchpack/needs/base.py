@@ -6,6 +6,7 @@ A need is one small file with one class. Its ``wants`` stand in the table of ``b
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
@@ -16,6 +17,11 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
+PROGRAM, IMPORTERS = "<program>", "<importers>"  # names in Wants.inside that no file has
+_LIBC = (
+    *("libc.so.", "libpthread.so.", "libdl.so.", "librt.so.", "libm.so.", "libresolv.so.", "libnsl.so.1", "libanl.so."),
+    *("libutil.so.", "ld-", "libc.musl-", "libnss_files.", "libnss_dns."),
+)
 A, B, C = "a", "b", "c"  # the program itself | a direct dependency | a dependency's dependency
 
 
@@ -80,7 +86,7 @@ class Seen(NamedTuple):
     tier: str
     resolution: Resolution
     imports: frozenset[str] = frozenset()  # wanted ones only
-    strings: Mapping[str, tuple[str, ...]] = {}  # fragment -> runs holding it; wanted ones only
+    strings: Mapping[str, tuple[str, ...]] = MappingProxyType({})  # fragment -> runs holding it; wanted ones only
     notes: tuple[Note, ...] = ()
     brought: bool = False  # by a need of an earlier round, not by the loader at start
 
@@ -98,6 +104,11 @@ class Subject(NamedTuple):
     sections: frozenset[str] = frozenset()
     is_go: bool = False
 
+    @property
+    def is_static(self) -> bool:
+        """Whether no loader is involved: strings of libc are then among the program's own."""
+        return not self.facts.needed and self.facts.interpreter is None
+
     def importing(self, *symbols: str) -> Iterator[tuple[Seen, str]]:
         """Every object and symbol of these that it imports; a trailing ``*`` is a prefix."""
         exact = frozenset(name for name in symbols if not name.endswith("*"))
@@ -106,6 +117,14 @@ class Subject(NamedTuple):
             for name in sorted(seen.imports):
                 if name in exact or (prefixes and name.startswith(prefixes)):
                     yield seen, name
+
+    def evidence(self, need: str, *symbols: str) -> tuple[Evidence, ...]:
+        """One piece of evidence for each object and symbol; not for libc, which only defines itself."""
+        return tuple(
+            Evidence(need, seen.tier, f"imports {symbol}", seen.path)
+            for seen, symbol in self.importing(*symbols)
+            if not is_libc(seen.name)
+        )
 
     def named(self, pattern: str) -> Iterator[Seen]:
         """The objects of the closure whose file name is this (a trailing ``*`` is a prefix)."""
@@ -119,6 +138,11 @@ class Subject(NamedTuple):
 def matches(name: str, pattern: str) -> bool:
     """Whether a name is this pattern, where a trailing ``*`` stands for any end."""
     return name.startswith(pattern[:-1]) if pattern.endswith("*") else name == pattern
+
+
+def is_libc(name: str) -> bool:
+    """Whether this file name is a part of libc: what it imports from its own parts is no evidence."""
+    return name.startswith(_LIBC)
 
 
 class Evidence(NamedTuple):
@@ -137,6 +161,9 @@ class ElfRoot(NamedTuple):
     name: str  # a soname (searched as dlopen would, for the requester) or an absolute path in the root
     requester: str  # path of the object that opens it
     required: bool = True  # a miss is an error; else it is left out with a note
+    alternatives: tuple[
+        str, ...
+    ] = ()  # tried in this order when ``name`` does not resolve; the first that does is taken
 
 
 class Contribution(NamedTuple):
@@ -144,15 +171,17 @@ class Contribution(NamedTuple):
 
     files: tuple[Entry, ...] = ()
     elf_roots: tuple[ElfRoot, ...] = ()
-    env: Mapping[str, str] = {}  # for the image configuration, where the user's options do not say otherwise
+    env: Mapping[str, str] = MappingProxyType(
+        {}
+    )  # for the image configuration, where the user's options do not say otherwise
     notes: tuple[str, ...] = ()  # lines for the report
 
 
 class NeedOptions(NamedTuple):
     """What the user asked for, as far as needs care."""
 
-    modes: Mapping[str, str] = {}  # need -> "auto" | "always" | "never"
-    env: Mapping[str, str] = {}  # the planned image environment
+    modes: Mapping[str, str] = MappingProxyType({})  # need -> "auto" | "always" | "never"
+    env: Mapping[str, str] = MappingProxyType({})  # the planned image environment
     user: str = "65532:65532"
     locales: tuple[str, ...] = ()
     timezones: tuple[str, ...] = ()
@@ -170,10 +199,20 @@ class NeedResult(NamedTuple):
     evidence: tuple[Evidence, ...]
     files: tuple[Entry, ...] = ()
     elf_roots: tuple[ElfRoot, ...] = ()
-    env: Mapping[str, str] = {}
+    env: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     suggestion: str = ""
     closure: Closure | None = None  # of the elf_roots, once the pipeline resolved them
+
+
+class Detector(Protocol):
+    """A language: no need of its own, but evidence for others (``Evidence.need`` says which)."""
+
+    name: str
+    wants: Wants
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """The evidence, for any needs."""
 
 
 class RuntimeNeed(Protocol):
@@ -182,7 +221,7 @@ class RuntimeNeed(Protocol):
     name: str
     summary: str  # one line, in the user's words: what goes wrong without it
     wants: Wants
-    adds: str  # tiers that put it in by themselves: "a" for most, "abc" where a miss aborts, "" for report only
+    adds: str  # tiers that put it in by themselves: "a" for most, "abc" where a miss aborts, "" for the report alone
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """The evidence for this need, strongest first; empty when there is none."""

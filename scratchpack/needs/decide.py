@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
 from scratchpack.needs.base import NeedResult, Unavailable
-from scratchpack.needs.builtin import ROWS
+from scratchpack.needs.builtin import LANGUAGES, ROWS
 from scratchpack.needs.scan import Look, deepen, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scratchpack.loader.model import Closure, Resolution
-    from scratchpack.needs.base import Evidence, NeedOptions, RuntimeNeed, Subject, View
+    from scratchpack.needs.base import Detector, Evidence, NeedOptions, RuntimeNeed, Subject, View
     from scratchpack.sysroot.model import Sysroot
 
 MODES = ("auto", "always", "never")
@@ -62,20 +62,23 @@ def examine(
             f"cannot use --need {unknown[0]}: there is no such need",
             hint="needs are: " + ", ".join(sorted({*known, *plugins})),
         )
-    looks = [Look(row.name, row.wants) for row in ROWS]
+    looks = [Look(row.name, row.wants) for row in (*ROWS, *LANGUAGES)]
     looks += [Look(name, need.wants) for name, need in plugins.items()]
     scanned = look(program, closure, views, looks, options.env)
     forced = {name for name, mode in modes.items() if mode == "always"}
+    told = _languages(scanned.subject, scanned.hits)
+    wanted = {*forced, *(item.need for item in told)}
     subject = scanned.subject
-    if forced - scanned.hits:
-        subject = deepen(subject, views, [item for item in looks if item.name in forced])
+    if wanted - scanned.hits:
+        subject = deepen(subject, views, [item for item in looks if item.name in wanted])
     results, failed = [], []
-    for item in looks:
-        if item.name not in scanned.hits and item.name not in forced:
+    for name in (*(row.name for row in ROWS), *plugins):
+        if name not in scanned.hits and name not in wanted:
             continue
-        need = plugins.get(item.name) or _load(item.name)
+        need = plugins.get(name) or _load(name)
+        evidence = (*(item for item in told if item.need == name), *need.detect(subject))
         try:
-            result = _examine(need, subject, root, options)
+            result = _decide(need, evidence, subject, root, options)
         except _Failed as failure:
             failed.append(str(failure))
             continue
@@ -94,9 +97,11 @@ class _Failed(Exception):  # noqa: N818  (carries one line of a NeedError from n
     pass
 
 
-def _examine(need: RuntimeNeed, subject: Subject, root: Sysroot, options: NeedOptions) -> NeedResult | None:
+def _decide(
+    need: RuntimeNeed, found: tuple[Evidence, ...], subject: Subject, root: Sysroot, options: NeedOptions
+) -> NeedResult | None:
     mode = options.modes.get(need.name, "auto")
-    evidence = tuple(sorted(need.detect(subject), key=lambda item: item.tier))
+    evidence = tuple(sorted(dict.fromkeys(found), key=lambda item: item.tier))
     tier = evidence[0].tier if evidence else ""
     if not tier and mode != "always":
         return None
@@ -113,8 +118,10 @@ def _examine(need: RuntimeNeed, subject: Subject, root: Sysroot, options: NeedOp
         raise _Failed(
             f"{need.name}: {missing.missing} in {root.name}{why}; {missing.remedy}, or use --need {need.name}=never"
         ) from missing
+    from scratchpack.rootfs import Rootfs
+
     return result._replace(
-        files=tuple(brought.files), elf_roots=brought.elf_roots, env=brought.env, notes=brought.notes
+        files=tuple(Rootfs(brought.files)), elf_roots=brought.elf_roots, env=brought.env, notes=brought.notes
     )
 
 
@@ -124,7 +131,20 @@ def _because(evidence: tuple[Evidence, ...]) -> str:
 
 
 def _suggestion(need: RuntimeNeed, evidence: tuple[Evidence, ...]) -> str:
-    return f"{need.summary}; {_because(evidence)}: add it with --need {need.name}=always"
+    offer = f": add it with --need {need.name}=always" if need.adds else ""
+    return f"{need.summary}; {_because(evidence)}{offer}"
+
+
+def _languages(subject: Subject, hits: frozenset[str]) -> tuple[Evidence, ...]:
+    """What the detectors of languages tell of the program, for other needs."""
+    from importlib import import_module
+
+    found: list[Evidence] = []
+    for row in LANGUAGES:
+        if row.name in hits:
+            detector: Detector = import_module(f"scratchpack.needs.{row.module}").DETECTOR
+            found += detector.detect(subject)
+    return tuple(found)
 
 
 def _load(name: str) -> RuntimeNeed:

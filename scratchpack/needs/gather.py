@@ -88,3 +88,26 @@ def read(root: Sysroot, path: str, limit: int = 16 << 20) -> bytes | None:
         return None
     with root.open(node) as stream:
         return stream.read(limit)
+
+
+def own_text(name: str) -> str:
+    """One of the plain files that scratchpack ships below ``templates/``."""
+    from scratchpack import templates
+
+    return templates.read(name).decode()
+
+
+def landing(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[tuple[Symlink, ...], str]:
+    """Where a generated file of this name really lies in an image that keeps the root's directory links.
+
+    Returns the links on the way and the canonical path: a root may have /etc/ssl/certs -> ../pki/tls/certs.
+    """
+    directory, name = posixpath.split(path)
+    if directory == "/":
+        return (), path
+    node = root.lookup(directory)
+    if node is not None and node.kind == "directory":
+        links = tuple(Symlink(link.path, link.target, because) for link in node.links)
+        return links, posixpath.join(node.canonical, name)
+    links, parent = landing(root, directory, because)
+    return links, posixpath.join(parent, name)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import Contribution, ElfRoot, Evidence
+from scratchpack.needs.base import Contribution, ElfRoot
 from scratchpack.needs.builtin import wants_of
 
 if TYPE_CHECKING:
-    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.needs.base import Evidence, NeedOptions, Subject, Wants
     from scratchpack.sysroot.model import Sysroot
 
 SONAME = "libgcc_s.so.1"
@@ -26,11 +26,7 @@ class LibGcc:
         """Imports of a glibc program; musl unwinds nothing."""
         if subject.libc != "glibc" or any(not seen.brought for seen in subject.named(SONAME)):
             return ()
-        return tuple(
-            Evidence(self.name, seen.tier, f"imports {symbol}", seen.path)
-            for seen, symbol in subject.importing(*self.wants.symbols)
-            if not seen.name.startswith(("libc.so.", "ld-linux", "libpthread.so."))
-        )
+        return subject.evidence(self.name, *self.wants.symbols)
 
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject

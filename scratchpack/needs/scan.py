@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from scratchpack.needs.base import A, B, C, Seen, Subject, matches
+from scratchpack.needs.base import IMPORTERS, PROGRAM, A, B, C, Seen, Subject, matches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -136,20 +136,36 @@ def deepen(subject: Subject, views: Callable[[Resolution], View], looks: Sequenc
     """Add the strings of libraries that the needs to be examined ask for, and glibc's version."""
     objects = []
     for seen in subject.objects:
-        wanted = {text for need in looks for name, text in need.wants.inside if matches(seen.name, name)}
-        if looks and seen.name == "libc.so.6":
-            wanted.add(_BANNER)
+        wanted = {text for need in looks for name, text in need.wants.inside if _concerns(name, need, seen, subject)}
         wanted -= seen.strings.keys()
-        if wanted:
-            found = views(seen.resolution).scan(tuple(sorted(wanted)))
-            objects.append(seen._replace(strings={**seen.strings, **found}))
-        else:
-            objects.append(seen)
-    banners = (run for seen in objects for run in seen.strings.get(_BANNER, ()))
-    versions = (re.search(r"release version (\d+)\.(\d+)", run) for run in banners)
-    glibc = next(((int(found[1]), int(found[2])) for found in versions if found), None)
+        found = views(seen.resolution).scan(tuple(sorted(wanted))) if wanted else {}
+        objects.append(seen._replace(strings={**seen.strings, **found}))
+    glibc = _glibc(objects)
     libc = subject.libc or ("glibc" if glibc else None)
     return subject._replace(program=objects[0], objects=tuple(objects), glibc=glibc, libc=libc)
+
+
+def _concerns(name: str, need: Look, seen: Seen, subject: Subject) -> bool:
+    if name == PROGRAM:
+        return seen.tier == A and not subject.is_go
+    if name == IMPORTERS:
+        return any(matches(symbol, want) for want in need.wants.symbols for symbol in seen.imports)
+    return matches(seen.name, name)
+
+
+def _glibc(objects: Sequence[Seen]) -> tuple[int, int] | None:
+    """The version: the newest that libc.so.6 defines, or a static program's banner."""
+    defined = [
+        (int(parts[1]), int(parts[2]))
+        for seen in objects
+        if seen.name == "libc.so.6"
+        for version in seen.resolution.facts.version_defs
+        if (parts := re.fullmatch(r"GLIBC_(\d+)\.(\d+)(?:\.\d+)?", version))
+    ]
+    if defined:
+        return max(defined)
+    banners = (re.search(r"release version (\d+)\.(\d+)", run) for run in objects[0].strings.get(_BANNER, ()))
+    return next(((int(found[1]), int(found[2])) for found in banners if found), None)
 
 
 def _notes(notes: Iterable[Note], wanted: Mapping[tuple[bytes, int], str]) -> tuple[Note, ...]:

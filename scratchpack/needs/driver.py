@@ -1,0 +1,75 @@
+"""N23: libraries of a graphics driver. They must match the kernel's module, so the container runtime brings them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence
+from scratchpack.needs.builtin import wants_of
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.sysroot.model import Sysroot
+
+# What the NVIDIA container runtime mounts; libcudart and libcublas belong to the toolkit and travel.
+_PREFIXES = (
+    "libcuda.so",
+    "libcudadebugger.so",
+    "libnvidia-",
+    "libnvcuvid.so",
+    "libGLX_nvidia.so",
+    "libEGL_nvidia.so",
+    "libGLESv1_CM_nvidia.so",
+    "libGLESv2_nvidia.so",
+    "libvdpau_nvidia.so",
+    "libnvoptix.so",
+    "libdxcore.so",
+)
+_GRAPHICS = ("libGLX_nvidia", "libEGL_nvidia", "libGLES")
+
+
+def is_driver(soname: str) -> bool:
+    """Whether this library is the driver's: never packed, and its absence is no fault of the closure."""
+    return soname.rpartition("/")[2].startswith(_PREFIXES)
+
+
+class Driver:
+    """The variables that make the runtime mount the driver, and a line that says so."""
+
+    name = "driver"
+    summary = "the NVIDIA runtime must mount the driver's libraries; they are never packed"
+    wants: Wants = wants_of("driver")
+    adds = "ab"
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """A driver's library asked for, loaded or named in own strings; or the toolkit's, which opens it."""
+        asked = [
+            Evidence(self.name, seen.tier, f"asks for {name}", seen.path, (name,))
+            for seen in subject.objects
+            for name in seen.resolution.facts.needed
+            if is_driver(name) or name.startswith(("libcudart.so", "libcublas"))
+        ]
+        own = [
+            Evidence(self.name, A, f"string {run}", subject.program.path, (run,))
+            for fragment in self.wants.fragments
+            for run in subject.strings(fragment)
+            if is_driver(run) and " " not in run
+        ]
+        return (*asked, *own)
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """No file."""
+        graphics = any(name.startswith(_GRAPHICS) for item in evidence for name in item.found)
+        env = {
+            "NVIDIA_VISIBLE_DEVICES": "all",
+            "NVIDIA_DRIVER_CAPABILITIES": "compute,utility" + (",graphics" if graphics else ""),
+        }
+        names = sorted({name for item in evidence for name in item.found if is_driver(name)})
+        left_out = (f"left out, the container runtime brings it: {name}" for name in names)
+        kept = {name: value for name, value in env.items() if name not in subject.env}
+        return Contribution(env=kept, notes=tuple(left_out))
+
+
+NEED = Driver()

@@ -1,0 +1,43 @@
+"""N2: names of hosts. The engine gives /etc/resolv.conf and mostly /etc/hosts; glibc wants to be told to use both."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence
+from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.gather import own_text, reasons, written
+from scratchpack.needs.nsswitch import configuration, modules
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.sysroot.model import Sysroot
+
+
+class Hosts:
+    """Small generated files, so they never come from the root. musl and Go have their order built in."""
+
+    name = "hosts"
+    summary = "glibc looks names of hosts up as /etc/nsswitch.conf says, and localhost only in /etc/hosts"
+    wants: Wants = wants_of("hosts")
+    adds = "a"
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Imports of glibc's resolver; in a static program the switch's own string, there only when linked in."""
+        if subject.libc != "glibc":
+            return ()
+        found = subject.evidence(self.name, *self.wants.symbols)
+        if subject.is_static and subject.strings("/etc/nsswitch.conf"):
+            found += (Evidence(self.name, A, "string /etc/nsswitch.conf", subject.program.path),)
+        return found
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """nsswitch.conf, a hosts file for engines that mount none, and the modules of old glibc."""
+        because = reasons(self.name, evidence)
+        files = (configuration(because), written("/etc/hosts", own_text("etc/hosts"), because))
+        return Contribution(files, modules(subject, "files", "dns"))
+
+
+NEED = Hosts()

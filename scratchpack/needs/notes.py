@@ -1,0 +1,75 @@
+"""N26, N30, N41, N42: what a reader should know and no file can help: the engine's mounts, sockets, provenance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence
+from scratchpack.needs.builtin import wants_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.sysroot.model import Sysroot
+
+PACKAGE = 0xCAFE1A7E
+_CALLS = (  # (symbol, what it wants)
+    *(("openlog", "syslog writes to /dev/log, which no engine gives"), ("syslog", "syslog writes to /dev/log")),
+    *(("vsyslog", "syslog writes to /dev/log"), ("getut*", "logins are read from /var/run/utmp: nobody is logged in")),
+    *(("utmp*", "logins are read from /var/run/utmp: nobody is logged in"), ("setmntent", "/etc/mtab is read")),
+)
+
+
+class Notes:
+    """Report only."""
+
+    name = "notes"
+    summary = "good to know"
+    wants: Wants = wants_of("notes")
+    adds = ""
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Own calls and strings; package notes of every object."""
+        return tuple(self._all(subject))
+
+    def _all(self, subject: Subject) -> Iterator[Evidence]:
+        own = subject.program.path
+        for symbol, wants in _CALLS:
+            for seen, call in subject.importing(symbol):
+                if seen.tier == A:
+                    yield Evidence(self.name, A, f"imports {call}: {wants}", own)
+        for fragment in ("/proc/", "/sys/"):
+            paths = sorted(run for run in subject.strings(fragment) if run.startswith(fragment) and "%" not in run)
+            if paths and not (subject.is_static and subject.libc == "glibc"):  # libc's own strings are among those
+                yield Evidence(self.name, A, f"string {paths[0]}: the engine mounts {fragment[:-1]}", own, tuple(paths))
+        if subject.is_static and subject.strings("glibc-ld.so.cache1.1"):
+            version = ".".join(map(str, subject.glibc)) if subject.glibc else "its own version"
+            yield Evidence(self.name, A, f"static glibc: charsets and name services must be those of {version}", own)
+        for seen in subject.objects:
+            for note in seen.notes:
+                if note.type == PACKAGE and (text := provenance(note.desc)):
+                    yield Evidence(self.name, seen.tier, f"package note: {text}", seen.path)
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """Nothing but the lines."""
+        return Contribution(notes=tuple(f"{item.by}: {item.because}" for item in evidence))
+
+
+def provenance(desc: bytes) -> str:
+    """Name, version and type of a ``.note.package`` record (N30); "" where it is not understood."""
+    import json
+
+    try:
+        data = json.loads(desc.partition(b"\0")[0])
+    except (ValueError, RecursionError):
+        return ""
+    if not isinstance(data, dict):
+        return ""
+    words = (data.get(key) for key in ("type", "os", "name", "version", "architecture"))
+    return " ".join(word for word in words if isinstance(word, str))
+
+
+NEED = Notes()

@@ -1,0 +1,59 @@
+"""N2c: names of services and protocols, two tables that every system carries and an empty image does not."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import B, Contribution, Evidence, Unavailable
+from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.gather import copied, reasons
+from scratchpack.needs.nsswitch import configuration, modules
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Sysroot
+
+_FILES = {"serv": "/etc/services", "proto": "/etc/protocols"}
+
+
+class Services:
+    """The table that the imported call reads, from the root."""
+
+    name = "services"
+    summary = "getservbyname and getprotobyname find nothing without /etc/services and /etc/protocols"
+    wants: Wants = wants_of("services")
+    adds = "a"
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Imports; a static program's string only hints, since getaddrinfo alone links the same code."""
+        found = tuple(
+            item._replace(found=tuple(path for part, path in _FILES.items() if part in item.because))
+            for item in subject.evidence(self.name, *self.wants.symbols)
+        )
+        if not subject.is_static:
+            return found
+        names = [path for path in _FILES.values() if subject.strings(path)]
+        return found + tuple(Evidence(self.name, B, f"string {path}", subject.program.path, (path,)) for path in names)
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """The tables that were asked for; both under ``always``."""
+        always = options.modes.get(self.name) == "always"
+        strong = {path for item in evidence if always or item.tier in self.adds for path in item.found}
+        because = reasons(self.name, evidence)
+        files: list[Entry] = []
+        for path in sorted(strong or _FILES.values()):
+            entries = copied(root, path, because)
+            if not entries:
+                raise Unavailable(
+                    f"there is no {path}", "install netbase (Debian), alpine-baselayout-data or setup (Fedora)"
+                )
+            files += entries
+        if subject.libc != "glibc":
+            return Contribution(tuple(files))
+        return Contribution((*files, configuration(because)), modules(subject, "files"))
+
+
+NEED = Services()

@@ -1,0 +1,41 @@
+"""N28: commands run through /bin/sh. A shell is a second program with a closure of its own, so it is only reported."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence, Unavailable
+from scratchpack.needs.builtin import wants_of
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.sysroot.model import Sysroot
+
+PATH = "/bin/sh"
+
+
+class Shell:
+    """Never added by itself: many programs link system() for a feature that an image does not use."""
+
+    name = "shell"
+    summary = "system and popen fail without a shell; --need shell=always adds /bin/sh, and what it runs is --include's"
+    wants: Wants = wants_of("shell")
+    adds = ""
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Imports, and the shell's name in own strings."""
+        found = subject.evidence(self.name, *self.wants.symbols)
+        if PATH in subject.strings(PATH):
+            found += (Evidence(self.name, A, f"string {PATH}", subject.program.path),)
+        return found
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """The root's shell as another ELF root."""
+        if root.lookup(PATH) is None:
+            raise Unavailable(f"there is no {PATH}", "install a shell")
+        return Contribution(elf_roots=(ElfRoot(PATH, subject.program.path),))
+
+
+NEED = Shell()

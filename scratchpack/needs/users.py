@@ -1,0 +1,75 @@
+"""N2b: names of users and groups: an empty image knows nobody, not even the user it runs as."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence
+from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.gather import own_text, read, reasons, written
+from scratchpack.needs.nsswitch import configuration, modules
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.sysroot.model import Sysroot
+
+_DATABASES = ("/etc/passwd", "/etc/group")
+
+
+class Users:
+    """root, nobody, nonroot and the image's user: never the root's own accounts."""
+
+    name = "users"
+    summary = "getpwuid and friends find nobody without /etc/passwd and /etc/group"
+    wants: Wants = wants_of("users")
+    adds = "a"
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Imports; in a static program the databases' names, which libc holds only where the calls are linked in."""
+        found = subject.evidence(self.name, *self.wants.symbols)
+        if subject.is_static:
+            names = [path for path in _DATABASES if any(path in run for run in subject.strings(path))]
+            found += tuple(Evidence(self.name, A, f"string {path}", subject.program.path) for path in names)
+        return found
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """Both databases, our own, with a line for the image's user; nsswitch.conf for glibc."""
+        because = reasons(self.name, evidence)
+        passwd, group = accounts(root, options.user)
+        files = (written("/etc/passwd", passwd, because), written("/etc/group", group, because))
+        if subject.libc != "glibc":
+            return Contribution(files)
+        return Contribution((*files, configuration(because)), modules(subject, "files"))
+
+
+def accounts(root: Sysroot, user: str) -> tuple[str, str]:
+    """The texts of passwd and group for an image whose user is ``uid``, ``uid:gid``, ``name`` or ``name:group``."""
+    passwd, group = own_text("etc/passwd"), own_text("etc/group")
+    name, _, wanted = user.partition(":")
+    gid = wanted or ("65532" if not name.isdigit() else "0")
+    if name.isdigit():
+        if _by_id(passwd, name) is None:
+            passwd += f"user{name}:x:{int(name)}:{gid if gid.isdigit() else 65532}:user {name}:/:/sbin/nologin\n"
+    elif _by_name(passwd, name) is None:
+        line = _by_name((read(root, "/etc/passwd") or b"").decode(errors="surrogateescape"), name)
+        passwd += f"{line}\n" if line else ""
+        gid = wanted or (line.split(":")[3] if line else "65532")
+    if gid.isdigit() and _by_id(group, gid) is None:
+        group += f"group{gid}:x:{int(gid)}:\n"
+    elif not gid.isdigit() and _by_name(group, gid) is None:
+        line = _by_name((read(root, "/etc/group") or b"").decode(errors="surrogateescape"), gid)
+        group += f"{line}\n" if line else ""
+    return passwd, group
+
+
+def _by_name(text: str, name: str) -> str | None:
+    return next((line for line in text.splitlines() if line.startswith(f"{name}:")), None)
+
+
+def _by_id(text: str, number: str) -> str | None:
+    return next((line for line in text.splitlines() if line.split(":")[2:3] == [str(int(number))]), None)
+
+
+NEED = Users()
