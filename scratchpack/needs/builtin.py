@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from scratchpack.needs.base import IMPORTERS, PROGRAM, Wants
+from scratchpack.needs.clients import SYMBOLS
 
 
 class Row(NamedTuple):
@@ -27,6 +28,7 @@ BLIND: tuple[Row, ...] = (
             symbols=(
                 *("getaddrinfo", "getaddrinfo_a", "getnameinfo", "gethostby*", "gethostent", "getnetby*"),
                 *("res_init", "res_query", "res_search", "res_ninit", "res_nquery", "res_nsearch", "__res_*"),
+                *SYMBOLS,
             ),
             fragments=("/etc/nsswitch.conf",),
         ),
@@ -131,8 +133,7 @@ BLIND: tuple[Row, ...] = (
             symbols=(
                 *("SSL_CTX_set_default_verify_*", "X509_STORE_set_default_paths*", "X509_get_default_cert_*"),
                 *("gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust"),
-                *("curl_easy_perform", "curl_multi_perform", "curl_multi_socket*"),
-                *("git_remote_*", "git_clone", "ne_session_*", "serf_*", "soup_session_*", "g_tls_*"),
+                *SYMBOLS,
             ),
             fragments=("/etc/ssl/", "/etc/pki/", "/cert.pem", "SSL_CERT_FILE"),
             inside=(

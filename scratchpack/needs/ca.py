@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence, Unavailable, matches
 from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.clients import client_libraries
 from scratchpack.needs.gather import landing, linked, node_entry, reasons, tree
 from scratchpack.rootfs import RANK_OPTION, File, inline
 
@@ -31,12 +32,6 @@ PORTABLE = ("/etc/ssl/cert.pem", "/etc/pki/tls/certs/ca-bundle.crt")
 SOURCES = (
     *(BUNDLE, "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/ca-bundle.pem", "/etc/pki/tls/cacert.pem"),
     *("/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem", "/etc/ssl/cert.pem"),
-)
-# A program's own call into a library for the purpose of a TLS connection, and that library (N6).
-_CLIENTS = (
-    *(("curl_easy_perform", "libcurl*"), ("curl_multi_*", "libcurl*"), ("git_remote_*", "libgit2.so*")),
-    *(("git_clone", "libgit2.so*"), ("ne_session_*", "libneon*"), ("serf_*", "libserf*")),
-    *(("soup_session_*", "libsoup*"), ("g_tls_*", "libgio-2.0.so*")),
 )
 _STORES = (
     *("SSL_CTX_set_default_verify_*", "X509_STORE_set_default_paths*", "X509_get_default_cert_*"),
@@ -65,11 +60,9 @@ class CaCertificates:
             if paths or (fragment == "SSL_CERT_FILE" and subject.strings(fragment) and not subject.facts.needed):
                 shown = paths[0] if paths else fragment
                 found.append(Evidence(self.name, A, f"string {shown}", subject.program.path, paths))
-        for symbol, library in _CLIENTS:
-            calls = [call for seen, call in subject.importing(symbol) if seen.tier == A]
-            stores = [seen for seen in subject.named(library) if _has_store(seen)]
-            if calls and stores:
-                because = f"imports {calls[0]} of {stores[0].name}, which has a trust store"
+        for call, library in client_libraries(subject):
+            if _has_store(library):
+                because = f"imports {call} of {library.name}, which has a trust store"
                 found.append(Evidence(self.name, A, because, subject.program.path))
         return tuple(found)
 

@@ -41,8 +41,12 @@ def examine(
     root: Sysroot,
     views: Callable[[Resolution], View],
     options: NeedOptions,
+    *,
+    strict: bool = True,
 ) -> tuple[NeedResult, ...]:
     """Every need that there is evidence for, or that was asked for, decided and provided.
+
+    With ``strict=False`` (``inspect``) what cannot be provided is a result too, "unavailable".
 
     Call it again with the larger closure once the ``elf_roots`` were resolved, until nothing new comes.
 
@@ -77,24 +81,17 @@ def examine(
             continue
         need = plugins.get(name) or _load(name)
         evidence = (*(item for item in told if item.need == name), *need.detect(subject))
-        try:
-            result = _decide(need, evidence, subject, root, options)
-        except _Failed as failure:
-            failed.append(str(failure))
-            continue
+        result = _decide(need, evidence, subject, root, options)
         if result is not None:
             results.append(result)
-    if failed:
+            failed += [result.suggestion] if result.decision == "unavailable" else []
+    if failed and strict:
         raise NeedError(
             "cannot put in the image what the program will open",
             details=tuple(failed),
             hint="install it in the root, or leave it out with --need NAME=never",
         )
     return tuple(results)
-
-
-class _Failed(Exception):  # noqa: N818  (carries one line of a NeedError from need to examine)
-    pass
 
 
 def _decide(
@@ -115,9 +112,8 @@ def _decide(
         brought = need.provide(root, evidence, options, subject)
     except Unavailable as missing:
         why = f"; {_because(evidence)}" if evidence else ""
-        raise _Failed(
-            f"{need.name}: {missing.missing} in {root.name}{why}; {missing.remedy}, or use --need {need.name}=never"
-        ) from missing
+        text = f"{need.name}: {missing.missing} in {root.name}{why}; {missing.remedy}, or use --need {need.name}=never"
+        return result._replace(decision="unavailable", suggestion=text)
     from scratchpack.rootfs import Rootfs
 
     return result._replace(

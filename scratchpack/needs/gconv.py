@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # What a program that converts at all is given: 143 kB. Its own strings add to it (N3).
 USUAL = ("UTF-16", "UTF-32", "UTF-7", "ISO-8859-1", "ISO-8859-15", "CP1252")
-_WORD = re.compile(r"[A-Za-z0-9_.:()+-]{2,32}")
+_WORD = re.compile(r"[A-Za-z0-9_.:()+-]{3,32}")
 
 
 class Gconv:

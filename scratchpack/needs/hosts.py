@@ -6,12 +6,18 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.clients import client_libraries
 from scratchpack.needs.gather import own_text, reasons, written
 from scratchpack.needs.nsswitch import configuration, modules
 
 if TYPE_CHECKING:
     from scratchpack.needs.base import NeedOptions, Subject, Wants
     from scratchpack.sysroot.model import Sysroot
+
+_RESOLVER = (
+    *("getaddrinfo", "getaddrinfo_a", "getnameinfo", "gethostby*", "gethostent", "getnetby*"),
+    *("res_init", "res_query", "res_search", "res_ninit", "res_nquery", "res_nsearch", "__res_*"),
+)
 
 
 class Hosts:
@@ -26,7 +32,11 @@ class Hosts:
         """Imports of glibc's resolver; in a static program the switch's own string, there only when linked in."""
         if subject.libc != "glibc":
             return ()
-        found = subject.evidence(self.name, *self.wants.symbols)
+        found = subject.evidence(self.name, *_RESOLVER)
+        for call, library in client_libraries(subject):
+            if any(True for seen, _ in subject.importing(*_RESOLVER) if seen.path == library.path):
+                because = f"imports {call} of {library.name}, which looks hosts up"
+                found += (Evidence(self.name, A, because, subject.program.path),)
         if subject.is_static and subject.strings("/etc/nsswitch.conf"):
             found += (Evidence(self.name, A, "string /etc/nsswitch.conf", subject.program.path),)
         return found

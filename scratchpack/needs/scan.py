@@ -64,6 +64,23 @@ class _Names:
         return found
 
 
+def started(program: Resolution, closure: Closure) -> frozenset[str]:
+    """Paths of what the loader maps at start; the rest of the closure was opened on behalf of a need (R20)."""
+    asked = {item.path: set(item.facts.needed) for item in (program, *closure.roots, *closure.resolved)}
+    targets: dict[str, list[str]] = {}
+    for edge in closure.edges:
+        if edge.target and (edge.kind != "needed" or edge.name in asked.get(edge.requester, ())):
+            targets.setdefault(edge.requester, []).append(edge.target)
+    found = {program.path, *(item.path for item in closure.resolved if item.found_by == "interp")}
+    left = list(found)
+    left += [edge.target for edge in closure.edges if edge.kind in {"preload", "audit", "interp"} and edge.target]
+    while left:
+        path = left.pop()
+        found.add(path)
+        left += (target for target in targets.get(path, ()) if target not in found)
+    return frozenset(found)
+
+
 def tiers(program: Resolution, closure: Closure) -> dict[str, str]:
     """Each object's tier by path: what the program asks for itself is direct; what a need brought counts as direct."""
     direct = {edge.target for edge in closure.edges if edge.requester == program.path and edge.target}
@@ -88,12 +105,12 @@ def look(
     sonames = _Names((name, need.name) for need in looks for name in need.wants.sonames)
     notes = {want: need.name for need in looks for want in need.wants.notes}
     order = {item.path: item for item in (program, *closure.roots, *closure.resolved)}
-    brought = {item.path for item in closure.roots} - {program.path}
+    at_start = started(program, closure)
     objects: list[Seen] = []
     for item in order.values():
         view = views(item)
         name = posixpath.basename(item.soname or item.path)
-        seen = Seen(item.path, name, ranks[item.path], item, brought=item.path in brought)
+        seen = Seen(item.path, name, ranks[item.path], item, brought=item.path not in at_start)
         if item.facts.has_dynamic:
             seen = seen._replace(imports=symbols.among(view.imports()))
         kept = _notes(view.notes(), notes) if notes else ()
