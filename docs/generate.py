@@ -1,0 +1,71 @@
+"""`make docs`: write the generated pages again. A test compares them with what is checked in.
+
+The index names every page of this directory; `cli.md` is what `--help` says, command by command.
+"""
+
+from __future__ import annotations
+
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import click
+
+from scratchpack import cli
+
+DOCS = Path(__file__).parent
+BEGIN, END = "<!-- pages: begin (make docs) -->", "<!-- pages: end -->"
+WIDTH = 100
+
+
+def pages() -> dict[Path, str]:
+    """Every generated file, and what it should hold."""
+    return {DOCS / "cli.md": reference(), DOCS / "README.md": index()}
+
+
+def reference() -> str:
+    """One section a command, with the text of its ``--help``."""
+    intro = "Written by `make docs` from the commands themselves. [The exit status](../README.md#exit-status) is the same for all."
+    parts = [f"# Command line\n\n{intro}\n", _section("scratchpack", cli.commands)]
+    for name, (module, _) in cli.COMMANDS.items():
+        command: click.Command = import_module(f"scratchpack.cli.{module}").command
+        parts.append(_section(f"scratchpack {name}", command))
+    return "\n".join(parts)
+
+
+def _section(name: str, command: click.Command) -> str:
+    names = ["-h", "--help"]
+    context = click.Context(
+        command, info_name=name, terminal_width=WIDTH, max_content_width=WIDTH, help_option_names=names
+    )
+    return f"## {name}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
+
+
+def index() -> str:
+    """The index page with one line a page: its title is its first heading."""
+    text = (DOCS / "README.md").read_text()
+    head, rest = text.split(BEGIN)
+    _, tail = rest.split(END)
+    names = sorted({page.name for page in DOCS.glob("*.md")} - {"README.md"} | {"cli.md"})
+    lines = [f"- [{title(DOCS / name)}]({name})" for name in names]
+    return f"{head}{BEGIN}\n" + "\n".join(lines) + f"\n{END}{tail}"
+
+
+def title(page: Path) -> str:
+    """The first heading; the page that is about to be written has a known one."""
+    if page.name == "cli.md":
+        return "Command line"
+    return page.read_text().splitlines()[0].removeprefix("# ")
+
+
+def main() -> int:
+    """Write what differs, and say so."""
+    for path, text in pages().items():
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+            print(path)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
