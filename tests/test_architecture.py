@@ -15,6 +15,7 @@ TABLE: dict[str, set[str]] = {
     "elf.model": set(),
     "elf.machines": set(),
     "elf": {"errors", "elf"},
+    "elf.witness": {"elf.model", "elf.detail", "proc"},
     "sysroot.model": set(),
     "sysroot": {"errors", "sysroot"},
     "loader.model": {"elf.model", "sysroot.model"},
