@@ -16,9 +16,11 @@ from scratchpack import render
 from scratchpack.errors import OutputError
 from scratchpack.oci.layer import tar_stream
 from scratchpack.sinks.model import Receipt
-from scratchpack.sinks.publish import cannot_write, replacing_directory
+from scratchpack.sinks.publish import StagedDirectory, cannot_write, check_free
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scratchpack.oci.model import Healthcheck, ImageConfig
     from scratchpack.rootfs import Rootfs
 
@@ -28,29 +30,38 @@ _NAME = re.compile(r"[A-Za-z0-9_./-]+")  # of a variable or a label
 _UNITS = (("h", 3600 * 10**9), ("m", 60 * 10**9), ("s", 10**9), ("ms", 10**6), ("us", 10**3), ("ns", 1))
 
 
-def write(rootfs: Rootfs, config: ImageConfig, dest: str, *, mtime: int = 0, force: bool = False) -> Receipt:
-    """Write the context directory ``dest``; ``mtime`` is every entry's time in whole seconds.
+class DockerfileContext:
+    """The context made beside ``dest`` and renamed; ``mtime`` is every entry's time in whole seconds."""
 
-    Raises:
-        InputError: an entry that no image can carry, or a source that changed while it was read (S10).
-        OutputError: the configuration cannot be said in a Dockerfile, ``dest`` is not empty and ``force`` does not
-            stand (S17), or it could not be written (S19).
-    """
-    text = dockerfile(config)
-    rootfs.check()
-    with replacing_directory(dest, force=force) as place:
+    def __init__(self, dest: str, *, force: bool = False, mtime: int = 0) -> None:
+        self._dest, self._force, self._mtime = dest, force, mtime
+
+    def write(self, rootfs: Rootfs, config: ImageConfig) -> Receipt:
+        """Write and publish.
+
+        Raises:
+            InputError: an entry that no image can carry, or a source that changed while it was read (S10).
+            OutputError: the configuration cannot be said in a Dockerfile (S12), the context could not be written (S19),
+                or something stands there (S17).
+        """
+        text = dockerfile(config)
+        rootfs.check()
+        check_free(self._dest, force=self._force)
+        with StagedDirectory(self._dest) as staged:
+            self._file(staged.path, "rootfs.tar", tar_stream(rootfs, mtime=self._mtime))
+            self._file(staged.path, "Dockerfile", [text.encode()])
+            if not staged.publish(force=self._force):
+                raise OutputError(f"cannot write {self._dest}: the directory is not empty any more")
+        return Receipt("dockerfile", self._dest)
+
+    def _file(self, place: str, name: str, pieces: Iterable[bytes | memoryview]) -> None:
         try:
-            with open(os.path.join(place, "rootfs.tar"), "wb") as stream:
-                stream.writelines(tar_stream(rootfs, mtime=mtime))
-                stream.flush()
-                os.fsync(stream.fileno())
-            with open(os.path.join(place, "Dockerfile"), "w", encoding="utf-8", newline="\n") as stream:
-                stream.write(text)
+            with open(os.path.join(place, name), "wb") as stream:
+                stream.writelines(pieces)
                 stream.flush()
                 os.fsync(stream.fileno())
         except OSError as error:
-            raise cannot_write(dest, error) from error
-    return Receipt("dockerfile", dest)
+            raise cannot_write(self._dest, error) from error
 
 
 def dockerfile(config: ImageConfig) -> str:

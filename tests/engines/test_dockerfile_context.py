@@ -12,8 +12,8 @@ from scratchpack.oci.index import make_release
 from scratchpack.oci.layer import build_layer
 from scratchpack.oci.model import Healthcheck, ImageConfig
 from scratchpack.rootfs import Directory, File, Rootfs, Symlink, inline
-from scratchpack.sinks import dockerfile
 from scratchpack.sinks.docker import DockerArchive
+from scratchpack.sinks.dockerfile import DockerfileContext
 from tests.support import saved
 from tests.support.hostile import HOSTILE_NAMES
 
@@ -107,7 +107,7 @@ def _packed(rootfs: Rootfs, config: ImageConfig, tmp_path: Path) -> saved.Saved:
 def test_the_context_builds_what_pack_writes_entry_by_entry(
     build: Builder, kind: str, config: ImageConfig, tmp_path: Path
 ) -> None:
-    dockerfile.write(ROOTFS, config, str(tmp_path / "context"))
+    DockerfileContext(str(tmp_path / "context")).write(ROOTFS, config)
     built = build(kind, tmp_path / "context", tmp_path / "built.tar")
     packed = _packed(ROOTFS, config, tmp_path)
     assert built.entries == packed.entries

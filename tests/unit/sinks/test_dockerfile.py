@@ -14,6 +14,7 @@ from scratchpack.errors import InputError, OutputError
 from scratchpack.oci.model import Healthcheck, ImageConfig
 from scratchpack.rootfs import File, Rootfs, inline
 from scratchpack.sinks import dockerfile
+from scratchpack.sinks.dockerfile import DockerfileContext
 from tests.support.hostile import HOSTILE_NAMES
 from tests.support.images import AMD64, ARM64, hello
 
@@ -97,7 +98,7 @@ def test_a_health_check_is_written_as_dockerfiles_do(check: Healthcheck, text: s
 
 
 def test_the_context_holds_a_dockerfile_and_the_root_filesystem(tmp_path: Path) -> None:
-    receipt = dockerfile.write(hello(), ImageConfig(AMD64, entrypoint=("/hello",)), str(tmp_path / "context"))
+    receipt = DockerfileContext(str(tmp_path / "context")).write(hello(), ImageConfig(AMD64, entrypoint=("/hello",)))
     assert (receipt.type, receipt.dest) == ("dockerfile", str(tmp_path / "context"))
     assert sorted(path.name for path in (tmp_path / "context").iterdir()) == ["Dockerfile", "rootfs.tar"]
     with tarfile.open(tmp_path / "context" / "rootfs.tar", "r:") as archive:
@@ -111,9 +112,9 @@ def test_a_directory_that_holds_something_is_replaced_only_with_force(tmp_path: 
     (context / "mine").write_text("mine")
     config = ImageConfig(AMD64, entrypoint=("/hello",))
     with pytest.raises(OutputError, match="not empty"):
-        dockerfile.write(hello(), config, str(context))
+        DockerfileContext(str(context)).write(hello(), config)
     assert [path.name for path in context.iterdir()] == ["mine"]
-    dockerfile.write(hello(), config, str(context), force=True)
+    DockerfileContext(str(context), force=True).write(hello(), config)
     assert sorted(path.name for path in context.iterdir()) == ["Dockerfile", "rootfs.tar"]
     assert [path.name for path in tmp_path.iterdir()] == ["context"]
 
@@ -121,13 +122,13 @@ def test_a_directory_that_holds_something_is_replaced_only_with_force(tmp_path: 
 def test_nothing_is_left_where_the_root_filesystem_cannot_be_an_image(tmp_path: Path) -> None:
     """S17, I16."""
     with pytest.raises(InputError, match="cannot put these files in an image"):
-        dockerfile.write(Rootfs([File("/.wh.x", inline(b""))]), ImageConfig(AMD64), str(tmp_path / "context"))
+        DockerfileContext(str(tmp_path / "context")).write(Rootfs([File("/.wh.x", inline(b""))]), ImageConfig(AMD64))
     assert not list(tmp_path.iterdir())
 
 
 def test_two_runs_write_the_same_bytes(tmp_path: Path) -> None:
     config = ImageConfig(AMD64, entrypoint=("/hello",), env=(("A", "1"), ("B", "2")))
     for name in ("one", "two"):
-        dockerfile.write(hello(), config, str(tmp_path / name))
+        DockerfileContext(str(tmp_path / name)).write(hello(), config)
     for file in ("Dockerfile", "rootfs.tar"):
         assert (tmp_path / "one" / file).read_bytes() == (tmp_path / "two" / file).read_bytes()
