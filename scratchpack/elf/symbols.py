@@ -90,19 +90,26 @@ class _Table:
 
 
 def _count(image: Image, tags: dict[int, int], record_size: int) -> int:
-    """How many symbols there are: only the hash tables know."""
-    prefix = image.header.prefix
+    """How many symbols there are: only the hash tables know, and an empty one does not."""
     if image.header.machine == EM_MIPS and DT_MIPS_SYMTABNO in tags:
         return tags[DT_MIPS_SYMTABNO]
     if DT_HASH in tags:
-        word = "Q" if image.header.machine == EM_S390 and image.header.bits == 64 else "I"
-        head = struct.Struct(f"{prefix}2{word}")
-        return int(head.unpack(image.at(tags[DT_HASH], head.size, "the hash table"))[1])
-    if DT_GNU_HASH in tags:
-        return _gnu_count(image, tags[DT_GNU_HASH])
-    if tags[DT_STRTAB] > tags[DT_SYMTAB]:  # every linker puts the strings right behind the symbols
+        return _sysv_count(image, tags[DT_HASH])
+    count = _gnu_count(image, tags[DT_GNU_HASH]) if DT_GNU_HASH in tags else 0
+    if count <= 1 and tags[DT_STRTAB] > tags[DT_SYMTAB]:
+        # nothing is exported: GNU ld then writes a table that begins at 1, and puts the strings behind the symbols
         return (tags[DT_STRTAB] - tags[DT_SYMTAB]) // record_size
-    return 0
+    return count
+
+
+def _sysv_count(image: Image, address: int) -> int:
+    """The length of the chain: the table's second word. On s390x words have 64 bits, but for LLVM's linker."""
+    prefix = image.header.prefix
+    if image.header.machine == EM_S390 and image.header.bits == 64:
+        buckets, count = struct.unpack(f"{prefix}2Q", image.at(address, 16, "the hash table"))
+        if buckets < 1 << 32:
+            return int(count)
+    return int(struct.unpack(f"{prefix}2I", image.at(address, 8, "the hash table"))[1])
 
 
 def _gnu_count(image: Image, address: int) -> int:
