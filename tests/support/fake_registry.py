@@ -6,6 +6,7 @@ Two of them, on 127.0.0.1 and 127.0.0.2, are two hosts. Every request is kept, s
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
 import threading
@@ -66,12 +67,12 @@ class FakeRegistry:
         self.drop_after: int | None = None  # requests that are answered; those that follow lose their connection
         self.referrers_api = False
         self._uploads: dict[str, bytes] = {}
+        self._names = itertools.count()
         self._rules: list[Rule] = []
         self._lock = threading.Lock()
         self._ended = threading.Event()
         handler = type("Handler", (_Handler,), {"fake": self})
-        self._server = ThreadingHTTPServer((address, 0), handler)
-        self._server.daemon_threads = True
+        self._server = _Server((address, 0), handler)
         if tls is not None:
             self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
         self.host = f"{address}:{self._server.server_address[1]}"
@@ -155,7 +156,7 @@ class FakeRegistry:
 
     def _upload(self, seen: Seen, path: str, name: str) -> Reply:
         if seen.method == "POST":
-            name = f"u{len(self._uploads)}"
+            name = f"u{next(self._names)}"
             self._uploads[name] = b""
             return Reply(202, {"Location": f"/v2/{path}/blobs/uploads/{name}?_state=s"})
         if name not in self._uploads:
@@ -194,6 +195,13 @@ def _part(seen: Seen, data: bytes) -> Reply:
         return Reply(200, {}, data)
     start = int(wanted[1])
     return Reply(206, {"Content-Range": f"bytes {start}-{len(data) - 1}/{len(data)}"}, data[start:])
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """A client that goes away early is what many of these tests are about."""
 
 
 class _Handler(BaseHTTPRequestHandler):

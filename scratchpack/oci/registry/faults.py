@@ -34,6 +34,10 @@ class BrokenError(RemoteError):
     """The connection did not give an answer: refused, cut, silent. Worth another try."""
 
 
+class UnreachedError(BrokenError):
+    """There was not even a connection."""
+
+
 class Refusal(NamedTuple):
     """An answer that is not the one hoped for."""
 

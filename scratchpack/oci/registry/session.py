@@ -13,7 +13,7 @@ from scratchpack.oci import credentials
 from scratchpack.oci.reference import DOCKER_HUB
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import Login, challenges
-from scratchpack.oci.registry.faults import BrokenError, Refusal, refused, shown, words
+from scratchpack.oci.registry.faults import BrokenError, Refusal, UnreachedError, refused, shown, words
 from scratchpack.oci.registry.transport import Body, Origin, Policy, Wire
 
 if TYPE_CHECKING:
@@ -77,6 +77,8 @@ class Session:
         """Whether the host answers as a registry over this scheme. A TLS server answers plain http with 400, or not at all."""
         try:
             response = self.wire.send("GET", f"{where}/v2/", {})
+        except UnreachedError:
+            return where.scheme == "http"  # over https there is nobody either: let the answer name what was tried last
         except BrokenError:
             return False
         transport.finish(response)
@@ -143,8 +145,12 @@ class Session:
             if response.status != 401 or last:
                 return response
             offered = challenges(response.headers.getlist("WWW-Authenticate"))
-            if not self.login.answer(scope, offered, known):
-                return response
+            try:
+                if not self.login.answer(scope, offered, known):
+                    return response
+            except BaseException:
+                response.close()
+                raise
             transport.finish(response)
         raise AssertionError("the loop returns at its last turn")
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 import urllib3
 
 from scratchpack.errors import InputError, RemoteError
-from scratchpack.oci.registry.faults import BrokenError, clean, shown
+from scratchpack.oci.registry.faults import BrokenError, UnreachedError, clean, shown
 
 if TYPE_CHECKING:
     import ssl
@@ -28,6 +28,7 @@ RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 DOCUMENT_SECONDS = 60  # for the whole of a small answer, so that a slow drip ends
 _ERROR_CAP = 64 << 10  # bytes of an error's body that are read
 _PIECE = 256 << 10  # bytes a read and a send
+_UNREACHED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 _CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
 
 
@@ -172,7 +173,8 @@ class Wire:
         except urllib3.exceptions.SSLError as error:
             raise self._untrusted(where, error) from None
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise BrokenError(f"cannot reach {where}: {_reason(error)}", hint=_hint(error)) from None
+            kind = UnreachedError if isinstance(error, _UNREACHED) else BrokenError
+            raise kind(f"cannot reach {where}: {_reason(error)}", hint=_hint(error)) from None
         except ValueError as error:  # a header that cannot be sent
             raise RemoteError(f"cannot ask {where}: {clean(str(error).partition(':')[0])}") from None
         finally:
@@ -231,18 +233,18 @@ def _tls(where: Origin, *, unchecked: bool) -> ssl.SSLContext:
 def _reason(error: Exception) -> str:
     if isinstance(error, urllib3.exceptions.NameResolutionError):
         return "its name is not known (DNS)"
-    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
-        return "it does not answer (time-out while connecting)"
     if isinstance(error, (urllib3.exceptions.ReadTimeoutError, TimeoutError)):
         return "it took the request and then said nothing (time-out)"
     if isinstance(error, urllib3.exceptions.NewConnectionError):
         return clean(str(error).rpartition(": ")[2])
+    if isinstance(error, urllib3.exceptions.ConnectTimeoutError):
+        return "it does not answer (time-out while connecting)"
     return clean(f"the connection broke ({str(error).strip('()') or type(error).__name__})")
 
 
 def _hint(error: Exception) -> str:
-    if isinstance(error, urllib3.exceptions.NameResolutionError):
-        return "check the registry's name"
+    if isinstance(error, _UNREACHED):
+        return "check the registry's name and port, and the network (HTTPS_PROXY, where there is a proxy)"
     return "run it again: what has arrived is not sent twice"
 
 
@@ -258,7 +260,7 @@ def patiently(policy: Policy, attempt: Callable[[], BaseHTTPResponse]) -> BaseHT
         except BrokenError as error:
             if count == policy.tries:
                 again = f", tried {count} times" if count > 1 else ""
-                raise BrokenError(error.message + again, hint=error.hint) from None
+                raise type(error)(error.message + again, hint=error.hint) from None
             pause = _pause(policy, count, None)
         else:
             if response.status not in RETRIED or count == policy.tries:
