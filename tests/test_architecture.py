@@ -39,7 +39,7 @@ TABLE: dict[str, set[str]] = {
     },
     "pipeline": {
         "errors", "config", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "sinks", "verify",
-        "render", "templates", "proc", "pipeline",
+        "render", "templates", "proc", "report", "pipeline",
     },
     "cli": {"errors", "config", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},

@@ -84,7 +84,7 @@ class Gatherer:
 def program_entries(gatherer: Gatherer, programs: Iterable[Program]) -> Iterator[Entry]:
     """The programs themselves; one that keeps its path keeps the links that lead to it."""
     for program in programs:
-        reason = Reason("program", program.given)
+        reason = Reason("interp", program.asked_by, "#!") if program.asked_by else Reason("program", program.given)
         yield gatherer.file(program.root, program.node, reason, runs=True)
         if program.keeps_path:
             yield from gatherer.links(program.root, program.node, reason)

@@ -8,17 +8,47 @@ import posixpath
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
-from scratchpack.errors import UsageError
+from scratchpack.elf.reader import read_elf
+from scratchpack.errors import InputError, UsageError
 from scratchpack.rootfs import RANK_OPTION, Directory, Reason, Rootfs, Symlink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scratchpack.pipeline.gather import Gatherer
+    from scratchpack.pipeline.loading import Loading
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Node, Sysroot
 
 MAX_FILES = 200_000
+
+
+def include(texts: tuple[str, ...], gatherer: Gatherer, loading: Loading, host: Sysroot) -> list[Entry]:
+    """The entries of every ``--include``; ELF files among them join the loading, and so bring their libraries.
+
+    A program gets a namespace of its own; a shared object is opened in the first program's (R20).
+
+    Raises:
+        UsageError: as :meth:`Includes.entries`.
+    """
+    includes = Includes(gatherer, host, loading.root)
+    entries = list(includes.entries(texts))
+    main = loading.programs[0]
+    for file in includes.files:
+        with file.root.open(file.node) as stream:
+            if stream.read(4) != b"\x7fELF":
+                continue
+            try:
+                facts = read_elf(stream, origin=file.node.canonical)
+            except InputError:
+                continue  # data that happens to be ELF: an object file, a core
+        if facts.machine != main.facts.machine:
+            continue
+        if facts.interpreter is not None and facts.soname is None:
+            loading.add(file.root, file.node.canonical, facts, placed=file.path)
+        elif facts.needed and file.path == file.node.canonical:
+            loading.open(0, file.path, main.path)
+    return entries
 
 
 class Included(NamedTuple):

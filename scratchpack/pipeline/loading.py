@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.elf.model import Linkage
 from scratchpack.loader.model import Closure, FoundBy, Resolution
 
 if TYPE_CHECKING:
-    from scratchpack.loader.model import LoaderEnv
+    from collections.abc import Sequence
+
+    from scratchpack.elf.model import ElfFacts
+    from scratchpack.loader.model import LoaderEnv, Problem
+    from scratchpack.loader.objects import Objects
     from scratchpack.loader.resolve import Session
     from scratchpack.pipeline.model import Program
     from scratchpack.sysroot.model import Sysroot
 
-NOTHING_LOADED = frozenset({Linkage.STATIC, Linkage.STATIC_PIE, Linkage.COMPRESSED})
+NOTHING_LOADED = frozenset({Linkage.STATIC, Linkage.STATIC_PIE, Linkage.COMPRESSED, Linkage.SCRIPT})
 
 
 class Opened(NamedTuple):
@@ -27,22 +32,26 @@ class Opened(NamedTuple):
 class Loading:
     """Sessions of the loader, one a program; a static program has none, and the rules are not even imported for it."""
 
-    def __init__(self, programs: tuple[Program, ...], root: Sysroot, env: LoaderEnv) -> None:
+    def __init__(
+        self, programs: tuple[Program, ...], root: Sysroot, env: LoaderEnv, problems: tuple[Problem, ...] = ()
+    ) -> None:
         self.programs = programs
         self.root = root
         self.env = env
         self.opened: list[Opened] = []
-        self._sessions: list[Session | None] = []
-        if all(program.facts.linkage in NOTHING_LOADED for program in programs):
-            self._sessions = [None for _ in programs]
-            return
+        self._problems = problems
+        self._objects: Objects | None = None
+        self._added: list[tuple[str, Session]] = []
+        self._sessions = [self._session(program.root, program.path, program.facts) for program in programs]
+
+    def _session(self, root: Sysroot, path: str, facts: ElfFacts) -> Session | None:
+        if facts.linkage in NOTHING_LOADED:
+            return None
         from scratchpack.loader.objects import Objects
         from scratchpack.loader.resolve import Placed, Session
 
-        objects = Objects()
-        for program in programs:
-            static = program.facts.linkage in NOTHING_LOADED
-            self._sessions.append(None if static else Session(Placed(program.root, program.path), root, env, objects))
+        self._objects = self._objects or Objects()
+        return Session(Placed(root, path), self.root, self.env, self._objects)
 
     def of(self, number: int) -> Closure:
         """One program's closure, as far as it was opened."""
@@ -52,13 +61,14 @@ class Loading:
     @property
     def closure(self) -> Closure:
         """All programs' closures as one."""
-        if len(self.programs) == 1:
-            return self.of(0)
-        if not any(self._sessions):
-            return Closure(tuple(_static(program) for program in self.programs), (), (), ())
+        parts = [self.of(number) for number in range(len(self.programs))]
+        parts += [session.closure for _, session in self._added]
+        if len(parts) == 1 and not self._problems:
+            return parts[0]
         from scratchpack.loader.resolve import merge
 
-        return merge(self.of(number) for number in range(len(self.programs)))
+        merged = merge(parts)
+        return replace(merged, problems=(*self._problems, *merged.problems))
 
     def open(self, number: int, name: str, requester: str) -> Resolution | None:
         """Resolve what a program opens later, in its namespace; ``None`` where it is not found."""
@@ -69,6 +79,17 @@ class Loading:
         if found is not None:
             self.opened.append(Opened(number, name, requester))
         return found
+
+    def add(self, root: Sysroot, path: str, facts: ElfFacts, *, placed: str) -> None:
+        """Another program that travels (``--include``), started by itself; ``placed`` is its path in the image."""
+        session = self._session(root, path, facts)
+        if session is not None:
+            self._added.append((placed, session))
+
+    def inside(self, placed: Sequence[str]) -> tuple[str | None, ...]:
+        """The paths in the image of everything that has a namespace of its own, in the order of the sessions."""
+        given = (path if session else None for path, session in zip(placed, self._sessions, strict=True))
+        return (*given, *(path for path, _ in self._added))
 
 
 def _static(program: Program) -> Resolution:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.elf.kind import Kind, open_input, sniff
 from scratchpack.elf.model import Linkage
@@ -16,6 +16,7 @@ from scratchpack.sysroot.dirroot import DirRoot
 if TYPE_CHECKING:
     from scratchpack.config import Options
     from scratchpack.elf.model import ElfFacts
+    from scratchpack.loader.model import Problem
     from scratchpack.sysroot.model import Sysroot
 
 
@@ -29,8 +30,17 @@ def open_roots(options: Options) -> tuple[Sysroot, Sysroot]:
     return host, DirRoot(options.root)
 
 
-def locate(given: str, host: Sysroot, root: Sysroot) -> Program:
-    """Find one binary and read its facts.
+class Found(NamedTuple):
+    """What one name on the command line stands for: the program, then the interpreters of a script."""
+
+    programs: tuple[Program, ...]
+    problems: tuple[Problem, ...] = ()
+
+
+def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = None) -> Found:
+    """Find one binary and read its facts; of a script, its chain of interpreters too.
+
+    ``search_path`` is the image's PATH, for ``env`` in a ``#!`` line.
 
     With ``--root`` an absolute name is inside the root and a relative one is on the host.
 
@@ -50,13 +60,14 @@ def locate(given: str, host: Sysroot, root: Sysroot) -> Program:
             details=(f"{root.name}: no {given}", f"on the host: {_on_host(given)}"),
             hint="with --root an absolute name is inside the root; a relative name is on the host",
         )
-    stream = where.open(node)
-    with stream:
-        kind = sniff(stream, given)
-        if kind is Kind.SCRIPT:
-            raise InputError(f"cannot pack {given}: it is a script, and scripts are not packed yet")
-        facts = read_elf(stream, origin=given)
-    return Program(given, where, path, node, facts, inside or is_system(path))
+    with where.open(node) as stream:
+        facts = None if sniff(stream, given) is Kind.SCRIPT else read_elf(stream, origin=given)
+    keeps = inside or is_system(path)
+    if facts is not None:
+        return Found((Program(given, where, path, node, facts, keeps),))
+    from scratchpack.pipeline.scripts import with_interpreters
+
+    return with_interpreters(given, where, path, node, keeps, root, search_path)
 
 
 def _on_host(given: str) -> str:

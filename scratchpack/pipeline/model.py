@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
+from scratchpack.elf.model import Linkage
+
 if TYPE_CHECKING:
     from scratchpack.elf.machines import Platform
     from scratchpack.elf.model import ElfFacts
@@ -25,6 +27,12 @@ class Program(NamedTuple):
     node: Node
     facts: ElfFacts
     keeps_path: bool  # under a system prefix, or named inside --root
+    asked_by: str = ""  # of a script's interpreter: the script
+
+    @property
+    def is_script(self) -> bool:
+        """Whether the kernel starts an interpreter for it; ``facts`` are then that interpreter's."""
+        return self.facts.linkage is Linkage.SCRIPT
 
 
 @dataclass(frozen=True, slots=True)

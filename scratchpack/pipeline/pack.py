@@ -12,6 +12,7 @@ from scratchpack.errors import UsageError
 from scratchpack.pipeline.model import Packed
 from scratchpack.pipeline.plan import plan
 from scratchpack.pipeline.settings import creation_time, outputs, scoped_annotations
+from scratchpack.sinks.model import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -20,12 +21,12 @@ if TYPE_CHECKING:
     from scratchpack.oci.spool import Spool
     from scratchpack.pipeline.model import Plan
     from scratchpack.sinks.archive import Archive
-    from scratchpack.sinks.model import Output, Receipt
+    from scratchpack.sinks.layout import OciLayout
+    from scratchpack.sinks.model import Receipt
 
     Step = Callable[[str, int, int], None]
 
 _TREE = frozenset({"tar", "local", "dockerfile"})
-_ARCHIVE = frozenset({"docker", "oci"})
 
 
 def pack(
@@ -55,8 +56,15 @@ def pack(
     mtime, _ = creation_time(options, environ)
     with contextlib.ExitStack() as stack:
         writer = _Writer(plans, options, references, mtime, progress or _silent, stack)
-        receipts = tuple(writer.write(output) for output in wanted)
-        return Packed(plans, writer.release_of(wanted), references, receipts)
+        receipts = tuple(receipt for output in wanted for receipt in writer.write(output))
+        if options.push:
+            receipts += writer.push()
+        packed = Packed(plans, writer.release, references, receipts)
+        if options.iidfile is not None or options.metadata_file is not None:
+            from scratchpack.pipeline.record import write_records
+
+            write_records(packed, options)
+        return packed
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -85,23 +93,66 @@ class _Writer:
         self._mtime, self._progress, self._stack = mtime, progress, stack
         self._releases: dict[tuple[str, int | None], Release] = {}
 
-    def release_of(self, wanted: Sequence[Output]) -> Release | None:
-        """The release of the first image output, for the metadata file."""
-        return next(iter(self._releases.values()), None) if wanted else None
+    @property
+    def release(self) -> Release | None:
+        """The release that was made first, for the metadata file."""
+        return next(iter(self._releases.values()), None)
 
-    def write(self, output: Output) -> Receipt:
+    def write(self, output: Output) -> tuple[Receipt, ...]:
         """Write one output."""
-        if output.type in _ARCHIVE and output.tar:
-            archive = self._stack.enter_context(self._archive(output))
-            return archive.write(self._release(output, archive))
-        raise UsageError(f"cannot write -o type={output.type}")
+        dest = output.dest or ""
+        if output.type in _TREE:
+            return (self._tree(output, dest),)
+        if output.type == "registry":
+            return self.push(output)
+        sink = self._image_sink(output, dest)
+        self._stack.enter_context(contextlib.closing(sink))
+        return (sink.write(self._release(output, sink)),)
 
-    def _archive(self, output: Output) -> Archive:
-        from scratchpack.sinks.docker import DockerArchive
-        from scratchpack.sinks.oci import OciArchive
+    def _tree(self, output: Output, dest: str) -> Receipt:
+        plan_ = self._plans[0]
+        if output.type == "dockerfile":
+            from scratchpack.sinks import dockerfile
 
-        kind = DockerArchive if output.type == "docker" else OciArchive
-        return kind(output.dest or "", mtime=self._mtime)
+            return dockerfile.write(plan_.rootfs, plan_.config, dest, mtime=self._mtime, force=output.force)
+        if output.type == "tar":
+            from scratchpack.sinks.tar import RootfsTar
+
+            return RootfsTar(dest, mtime=self._mtime).write(plan_.rootfs, plan_.config)
+        from scratchpack.sinks.local import LocalTree
+
+        return LocalTree(dest, force=output.force, mtime=self._mtime).write(plan_.rootfs, plan_.config)
+
+    def _image_sink(self, output: Output, dest: str) -> Archive | OciLayout:
+        if output.type == "docker":
+            from scratchpack.sinks.docker import DockerArchive
+
+            return DockerArchive(dest, mtime=self._mtime)
+        if output.tar:
+            from scratchpack.sinks.oci import OciArchive
+
+            return OciArchive(dest, mtime=self._mtime)
+        from scratchpack.sinks.layout import OciLayout
+
+        return OciLayout(dest, force=output.force)
+
+    def push(self, output: Output | None = None) -> tuple[Receipt, ...]:
+        """Push to the registry that the references name, or that ``dest=`` of the output names."""
+        from scratchpack.sinks.registry import push
+
+        if output is None and not self._options.tag:
+            raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
+        chosen = output or Output("registry")
+        release = self._releases.get((chosen.compression, chosen.level)) or self.release
+        if release is None:
+            from scratchpack.oci.spool import TemporarySpool
+
+            release = self._release(chosen, self._stack.enter_context(TemporarySpool()))
+        names = [chosen.dest] if chosen.dest else None
+        return push(release, names, insecure=self._options.insecure_registry, progress=self._say)
+
+    def _say(self, text: str) -> None:
+        self._progress(text, 0, 0)
 
     def _release(self, output: Output, spool: Spool) -> Release:
         key = (output.compression, output.level)

@@ -9,9 +9,9 @@ from scratchpack.elf.machines import oci_platform
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.pipeline.gather import Gatherer, closure_entries, program_entries
-from scratchpack.pipeline.loading import NOTHING_LOADED, Loading
+from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import locate, open_roots, refuse_unpackable
-from scratchpack.pipeline.model import Plan, Program
+from scratchpack.pipeline.model import Plan
 from scratchpack.pipeline.place import place
 from scratchpack.pipeline.settings import creation_time, environment, image_config
 from scratchpack.rootfs import Rootfs
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from scratchpack.config import Options
     from scratchpack.elf.machines import Platform
     from scratchpack.loader.model import Closure
+    from scratchpack.needs.base import NeedResult
+    from scratchpack.pipeline.locate import Found
+    from scratchpack.pipeline.model import Program
     from scratchpack.pipeline.place import Moves
     from scratchpack.sysroot.model import Sysroot
 
@@ -49,21 +52,22 @@ def plan(
     """
     environ = os.environ if environ is None else environ
     host, root = open_roots(options)
-    programs = [locate(binary, host, root) for binary in binaries]
-    groups: dict[Platform, list[Program]] = {}
-    for program in programs:
+    search_path = dict(environment(options, environ)).get("PATH")
+    found = [locate(binary, host, root, search_path) for binary in binaries]
+    groups: dict[Platform, list[Found]] = {}
+    for one in found:
         if strict:
-            refuse_unpackable(program, entrypoint=options.entrypoint, assume_static=options.assume_static)
-        groups.setdefault(platform_of(program), []).append(program)
+            refuse_unpackable(one.programs[0], entrypoint=options.entrypoint, assume_static=options.assume_static)
+        groups.setdefault(platform_of(one.programs[0]), []).append(one)
     if len(groups) > 1 and any(len(group) > 1 for group in groups.values()):
         raise UsageError(
             "cannot pack these binaries together: "
-            + ", ".join(f"{program.given} is {platform_of(program)}" for program in programs),
+            + ", ".join(f"{one.programs[0].given} is {platform_of(one.programs[0])}" for one in found),
             hint="binaries of one platform make one image; for an index give one binary a platform",
         )
     _check_platforms(options.platform, tuple(groups))
     run = Run(options, environ, strict)
-    return tuple(_Planner(tuple(group), (host, root), run).plan(platform) for platform, group in groups.items())
+    return tuple(_Planner(group, (host, root), run).plan(platform) for platform, group in groups.items())
 
 
 def platform_of(program: Program) -> Platform:
@@ -87,37 +91,69 @@ def _check_platforms(wanted: str | None, found: tuple[Platform, ...]) -> None:
 class _Planner:
     """One platform's plan, step by step."""
 
-    def __init__(self, programs: tuple[Program, ...], roots: tuple[Sysroot, Sysroot], run: Run) -> None:
-        self.programs = programs
+    def __init__(self, found: Sequence[Found], roots: tuple[Sysroot, Sysroot], run: Run) -> None:
+        self.programs = tuple(dict.fromkeys(program for one in found for program in one.programs))
+        self.problems = tuple(problem for one in found for problem in one.problems)
         self.host, self.root = roots
-        self.options = run.options
-        self.environ = run.environ
-        self.strict = run.strict
+        self.options, self.environ, self.strict = run.options, run.environ, run.strict
         self.warnings: list[str] = []
+        self.given_env = environment(self.options, self.environ)
 
     def plan(self, platform: Platform) -> Plan:
-        """Resolve, examine needs until nothing new comes, place, prove."""
-        env = environment(self.options, self.environ)
-        loading = Loading(self.programs, self.root, _loader_env(self.options, dict(env)))
+        """Resolve, examine needs until nothing new comes, place, add what was named, prove."""
+        loading = Loading(self.programs, self.root, _loader_env(self.options, dict(self.given_env)), self.problems)
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
+        needs = self._needs(loading)
+        moves = place(self.programs, loading.closure, self.options.at)
+        placed = tuple(_image_path(program, moves) for program in self.programs)
+        rootfs = self._files(loading, needs, moves, placed)
+        if loading.closure.resolved and not loading.closure.errors:
+            rootfs = self._proven(loading, placed, rootfs, moves)
+        rootfs.check()
+        _, created = creation_time(self.options, self.environ)
+        env = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
+        config = image_config(
+            self.options, platform, placed[0], tuple({**env, **dict(self.given_env)}.items()), created
+        )
         closure = loading.closure
-        moves = place(self.programs, closure, self.options.at)
+        warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"] + self.warnings
+        chain = tuple(program.path for program in self.programs if program.asked_by)
+        return Plan(
+            self.programs, placed, platform, closure, needs, rootfs, config, tuple(dict.fromkeys(warnings)), chain
+        )
+
+    def _needs(self, loading: Loading) -> tuple[NeedResult, ...]:
+        from scratchpack.pipeline.needs import Examination
+
+        examination = Examination(loading, self.options, dict(self.given_env), strict=self.strict)
+        results = examination.run()
+        self.warnings += examination.notes
+        return results
+
+    def _files(self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]) -> Rootfs:
+        """Everything that travels: programs, what --include names, closures, what the needs bring; less --exclude."""
         gatherer = Gatherer(
             moves,
             preserve_modes=self.options.preserve_modes,
             preserve_privileges=self.options.preserve_privileges,
         )
-        rootfs = Rootfs([*program_entries(gatherer, self.programs), *closure_entries(gatherer, closure)])
-        placed = tuple(_image_path(program, moves) for program in self.programs)
-        if closure.resolved and not closure.errors:
-            rootfs = self._proven(loading, placed, rootfs, moves)
-        rootfs.check()
-        _, created = creation_time(self.options, self.environ)
-        config = image_config(self.options, platform, placed[0], env, created)
-        warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"]
-        warnings += self.warnings + gatherer.warnings
-        return Plan(self.programs, placed, platform, closure, (), rootfs, config, tuple(dict.fromkeys(warnings)))
+        entries = [*program_entries(gatherer, self.programs)]
+        if self.options.include:
+            from scratchpack.pipeline.include import include
+
+            entries += include(self.options.include, gatherer, loading, self.host)
+            if self.strict and loading.closure.errors:
+                raise _unresolved(loading.closure)
+        entries += closure_entries(gatherer, loading.closure)
+        entries += [entry for need in needs for entry in need.files]
+        rootfs = Rootfs(entries)
+        self.warnings += gatherer.warnings
+        if self.options.exclude:
+            from scratchpack.pipeline.include import exclude
+
+            rootfs, _ = exclude(rootfs, self.options.exclude, placed)
+        return rootfs
 
     def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:
         """Resolve again inside the planned files; with a generated cache where the loader needs one (R23).
@@ -128,13 +164,13 @@ class _Planner:
         from scratchpack.verify.again import differences
 
         closure = loading.closure
-        dynamic = [path for path, p in zip(placed, self.programs, strict=True) if p.facts.linkage not in NOTHING_LOADED]
-        found = differences(closure, dynamic, loading.opened, rootfs, loading.env, moves.__call__)
+        inside = loading.inside(placed)
+        found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__)
         if found and any(resolution.found_by is FoundBy.CACHE for resolution in closure.resolved):
             from scratchpack.pipeline.cache import cache_entry
 
             rootfs = rootfs.merge([cache_entry(closure)])
-            found = differences(closure, dynamic, loading.opened, rootfs, loading.env, moves.__call__)
+            found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__)
         if found and self.strict:
             raise ClosureError(
                 f"cannot pack {closure.roots[0].path}: inside the image its loader would not find what it finds here",

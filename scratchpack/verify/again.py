@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def differences(
     closure: Closure,
-    placed: Iterable[str],
+    placed: Iterable[str | None],
     opened: Iterable[tuple[int, str, str]],
     rootfs: Rootfs,
     env: LoaderEnv,
@@ -25,15 +25,17 @@ def differences(
 ) -> tuple[str, ...]:
     """What the image's loader would do otherwise; empty when it finds the very files that were planned.
 
-    ``placed`` are the dynamic programs' paths in the image; ``opened`` what they open later: (number of the program,
-    name, path of the object that opens it); ``moved`` maps a path of the source to one of the image.
+    ``placed`` are the programs' paths in the image, ``None`` for one that loads nothing; ``opened`` what they open later:
+    (number of the program, name, path of the object that opens it); ``moved`` maps a path of the source to the image's.
     """
     root = PlannedRoot(rootfs)
     objects = Objects()
-    sessions = [Session(Placed(root, path), root, env, objects) for path in placed]
+    sessions = [None if path is None else Session(Placed(root, path), root, env, objects) for path in placed]
     for number, name, requester in opened:
-        sessions[number].open(moved(name) if name.startswith("/") else name, moved(requester))
-    again = merge(session.closure for session in sessions)
+        session = sessions[number]
+        if session is not None:
+            session.open(moved(name) if name.startswith("/") else name, moved(requester))
+    again = merge(session.closure for session in sessions if session is not None)
     known = {(problem.kind, problem.name) for problem in closure.problems}
     found = tuple(
         f"{problem.name}: {problem.kind}, asked for by {problem.requester}: {problem.detail}".rstrip(": ")

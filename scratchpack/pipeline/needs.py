@@ -1,0 +1,121 @@
+"""Runtime needs of the programs of one run: examined until nothing new comes, what they bring joined to the plan."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from scratchpack.errors import ClosureError, UsageError
+from scratchpack.needs.base import NeedOptions
+from scratchpack.needs.decide import examine
+from scratchpack.pipeline.settings import DEFAULT_USER, pairs
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scratchpack.config import Options
+    from scratchpack.elf.evidence import Elf
+    from scratchpack.loader.model import Resolution
+    from scratchpack.needs.base import ElfRoot, NeedResult
+    from scratchpack.pipeline.loading import Loading
+
+_ROUNDS = 10  # modules that need modules; real programs take two
+_MAX_BUNDLE = 64 * 1024 * 1024
+
+
+class Examination:
+    """Asks the needs about each program, and opens what they bring in that program's namespace (R20)."""
+
+    def __init__(self, loading: Loading, options: Options, env: Mapping[str, str], *, strict: bool) -> None:
+        self._loading = loading
+        self._strict = strict
+        self._views: dict[tuple[int, ...], Elf] = {}
+        self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
+        self.notes: list[str] = []
+        self._options = NeedOptions(
+            modes=dict(pairs(options.need, "--need")),
+            env=env,
+            user=options.user or DEFAULT_USER,
+            locales=options.locale,
+            timezones=options.timezone,
+            services=options.service,
+            ca_bundle=options.ca_bundle,
+            read_host=_read_host,
+        )
+
+    def run(self) -> tuple[NeedResult, ...]:
+        """The results of all programs, one a need.
+
+        Raises:
+            NeedError: a need cannot be provided from the root.
+            ClosureError: what a need opens is not found, or needs what is not.
+        """
+        numbers = range(len(self._loading.programs))
+        for _ in range(_ROUNDS):
+            found = [self._examine(number) for number in numbers]
+            fresh = [
+                (number, root)
+                for number in numbers
+                for need in found[number]
+                for root in need.elf_roots
+                if (number, root) not in self._asked
+            ]
+            if not fresh:
+                return _joined([need for needs in found for need in needs])
+            for number, root in fresh:
+                self._open(number, root)
+        raise UsageError("cannot settle what this program opens: its modules keep asking for more modules")
+
+    def _examine(self, number: int) -> tuple[NeedResult, ...]:
+        closure = self._loading.of(number)
+        return examine(closure.roots[0], closure, self._loading.root, self._view, self._options, strict=self._strict)
+
+    def _view(self, resolution: Resolution) -> Elf:
+        key = resolution.node.inode
+        if key not in self._views:
+            from scratchpack.elf.evidence import Elf
+
+            self._views[key] = Elf(partial(resolution.root.open, resolution.node), resolution.facts)
+        return self._views[key]
+
+    def _open(self, number: int, root: ElfRoot) -> None:
+        found = self._loading.open(number, root.name, root.requester)
+        self._asked[number, root] = found
+        if found is None:
+            text = f"{root.name}, which {root.requester} opens while it runs, is not in {self._loading.root.name}"
+            if root.required and self._strict:
+                raise ClosureError(
+                    f"cannot pack {self._loading.programs[number].given}: {text}",
+                    hint="install it in the root, or leave the need out with --need NAME=never",
+                )
+            self.notes.append(text)
+
+
+def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:
+    """One result a need: several programs may show the same one."""
+    table: dict[str, NeedResult] = {}
+    for need in needs:
+        old = table.get(need.name)
+        if old is None:
+            table[need.name] = need
+            continue
+        known = {entry.path for entry in old.files}
+        stronger = min(old, need, key=lambda item: (item.decision != "added", item.tier))
+        table[need.name] = stronger._replace(
+            evidence=tuple(dict.fromkeys((*old.evidence, *need.evidence))),
+            files=(*old.files, *(entry for entry in need.files if entry.path not in known)),
+            elf_roots=tuple(dict.fromkeys((*old.elf_roots, *need.elf_roots))),
+            env={**old.env, **need.env},
+            notes=tuple(dict.fromkeys((*old.notes, *need.notes))),
+        )
+    return tuple(table.values())
+
+
+def _read_host(path: str) -> bytes:
+    from scratchpack.elf.kind import open_input
+
+    with open_input(path) as stream:
+        data = stream.read(_MAX_BUNDLE + 1)
+    if len(data) > _MAX_BUNDLE:
+        raise UsageError(f"cannot read {path}: over 64 MiB is no bundle of certificates")
+    return data

@@ -1,0 +1,35 @@
+"""``--iidfile`` and ``--metadata-file``: what was packed, for the scripts that go on with it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.errors import UsageError
+from scratchpack.sinks.publish import StagedFile
+
+if TYPE_CHECKING:
+    from scratchpack.config import Options
+    from scratchpack.pipeline.model import Packed
+
+
+def write_records(packed: Packed, options: Options) -> None:
+    """Write the files that were asked for, each old or new (S17).
+
+    Raises:
+        OutputError: one could not be written; the image itself stands already.
+        UsageError: ``--iidfile`` without an image among the outputs.
+    """
+    if options.iidfile is not None:
+        if packed.release is None:
+            raise UsageError("cannot write --iidfile: none of the outputs is an image")
+        _write(options.iidfile, packed.release.images[0].config_blob.digest)
+    if options.metadata_file is not None:
+        from scratchpack.report.json import dumps, metadata_document
+
+        _write(options.metadata_file, dumps(metadata_document(packed)) + "\n")
+
+
+def _write(path: str, text: str) -> None:
+    with StagedFile(path) as staged:
+        staged.write(text.encode())
+        staged.publish()

@@ -1,0 +1,64 @@
+"""A ``#!`` script as programs: itself, and each interpreter that would be started for it (R16)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from scratchpack.elf.kind import Kind, sniff
+from scratchpack.elf.model import Linkage
+from scratchpack.elf.reader import read_elf
+from scratchpack.errors import ClosureError
+from scratchpack.loader.objects import Objects
+from scratchpack.loader.resolve import Placed
+from scratchpack.loader.scripts import DEFAULT_PATH, interpreters
+from scratchpack.pipeline.locate import Found
+from scratchpack.pipeline.model import Program
+
+if TYPE_CHECKING:
+    from scratchpack.elf.model import ElfFacts
+    from scratchpack.sysroot.model import Node, Sysroot
+
+
+def with_interpreters(
+    given: str, where: Sysroot, path: str, node: Node, keeps_path: bool, root: Sysroot, search_path: str | None
+) -> Found:
+    """The script first, with the machine of what finally runs; then its interpreters in the order they start.
+
+    Raises:
+        ClosureError: no interpreter of the chain is there, so nothing says which machine this is for.
+        InputError: the ``#!`` line names nothing.
+    """
+    chain = interpreters(Placed(where, path), root, Objects(), search_path=search_path or DEFAULT_PATH)
+    found = [(placed, *_read(placed)) for placed in chain.programs]
+    machines = [facts for _, _, facts in found if facts is not None]
+    if not machines:
+        raise ClosureError(
+            f"cannot pack {given}: its interpreter is not there",
+            details=tuple(f"{p.name}: {p.detail}, asked for by {p.requester}" for p in chain.problems),
+            hint="install it, or give the root filesystem that has it with --root DIR",
+        )
+
+    def program(placed: Placed, at: Node, facts: ElfFacts | None) -> Program:
+        own = facts or _script_facts(machines[0], placed.path, at)
+        return Program(placed.path, placed.root, placed.path, at, own, keeps_path=True, asked_by=given)
+
+    script = Program(given, where, path, node, _script_facts(machines[0], given, node), keeps_path)
+    return Found((script, *(program(placed, at, facts) for placed, at, facts in found)), chain.problems)
+
+
+def _read(placed: Placed) -> tuple[Node, ElfFacts | None]:
+    node = placed.root.lookup(placed.path)
+    if node is None:
+        raise ClosureError(f"cannot read {placed.path}: it went away while it was looked at")
+    with placed.root.open(node) as stream:
+        facts = None if sniff(stream, placed.path) is Kind.SCRIPT else read_elf(stream, origin=placed.path)
+    return node, facts
+
+
+def _script_facts(machine: ElfFacts, origin: str, node: Node) -> ElfFacts:
+    """A script has the machine of its interpreter, and nothing else of it."""
+    return replace(
+        machine, origin=origin, linkage=Linkage.SCRIPT, interpreter=None, has_dynamic=False, soname=None, requests=(),
+        rpath=None, runpath=None, audit=None, depaudit=None, version_needs=(), version_defs=(), build_id=None, size=node.size,
+    )  # fmt: skip
