@@ -67,6 +67,8 @@ class Examination:
         raise UsageError("cannot settle what this program opens: its modules keep asking for more modules")
 
     def _examine(self, number: int) -> tuple[NeedResult, ...]:
+        if self._loading.programs[number].is_script:
+            return ()  # what it opens is its interpreter's doing
         closure = self._loading.of(number)
         return examine(closure.roots[0], closure, self._loading.root, self._view, self._options, strict=self._strict)
 
