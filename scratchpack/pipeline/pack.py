@@ -112,9 +112,9 @@ class _Writer:
     def _tree(self, output: Output, dest: str) -> Receipt:
         plan_ = self._plans[0]
         if output.type == "dockerfile":
-            from scratchpack.sinks import dockerfile
+            from scratchpack.sinks.dockerfile import DockerfileContext
 
-            return dockerfile.write(plan_.rootfs, plan_.config, dest, mtime=self._mtime, force=output.force)
+            return DockerfileContext(dest, force=output.force, mtime=self._mtime).write(plan_.rootfs, plan_.config)
         if output.type == "tar":
             from scratchpack.sinks.tar import RootfsTar
 
