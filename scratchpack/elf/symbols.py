@@ -6,7 +6,7 @@ import os
 import struct
 from typing import TYPE_CHECKING, NamedTuple
 
-from scratchpack.elf.image import MAX_STRING
+from scratchpack.elf.image import MAX_STRING, PT_INTERP
 from scratchpack.elf.machines import EM_MIPS, EM_S390
 
 if TYPE_CHECKING:
@@ -38,7 +38,8 @@ def read_imports(image: Image) -> Imports:
         ElfError: tables outside the segments, or too many symbols.
     """
     table = _Table(image)
-    rows = [(name, binding) for name, binding, section in table.rows() if section == 0]
+    library = all(segment.type != PT_INTERP for segment in image.segments)
+    rows = [(name, binding) for name, binding, section in table.rows(unhashed=library) if section == 0]
     weak = table.names({name for name, binding in rows if binding == STB_WEAK})
     return Imports(table.names({name for name, binding in rows if binding != STB_WEAK}) | weak, weak)
 
@@ -60,8 +61,13 @@ class _Table:
         self._image = image
         self._tags = dict(image.dynamic() or ())
 
-    def rows(self) -> Iterator[tuple[int, int, int]]:
-        """(offset of the name, binding, section index; 0 is undefined) of every symbol with a name."""
+    def rows(self, *, unhashed: bool = False) -> Iterator[tuple[int, int, int]]:
+        """(offset of the name, binding, section index; 0 is undefined) of every symbol with a name.
+
+        With ``unhashed`` only those before the first that a GNU hash table holds: nobody looks an undefined symbol up
+        there, so linkers sort them first, and a library with 40,000 exports and 300 imports costs the 300. A program
+        may hash an undefined function whose address it takes.
+        """
         if DT_SYMTAB not in self._tags or DT_STRTAB not in self._tags:
             return
         layout, name_at, info_at, section_at = _SYMBOL[self._image.header.bits]
@@ -69,6 +75,9 @@ class _Table:
         count = _count(self._image, self._tags, record.size)
         if count > MAX_SYMBOLS:
             raise self._image.fail(f"more than {MAX_SYMBOLS} dynamic symbols")
+        if unhashed and DT_GNU_HASH in self._tags and self._image.header.machine != EM_MIPS:
+            head = self._image.at(self._tags[DT_GNU_HASH], 8, "the hash table")
+            count = min(count, struct.unpack(f"{self._image.header.prefix}2I", head)[1])
         data = self._image.at(self._tags[DT_SYMTAB], count * record.size, "the symbol table") if count else b""
         for row in record.iter_unpack(data):
             if row[name_at]:

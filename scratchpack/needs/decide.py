@@ -153,7 +153,9 @@ def _load(name: str) -> RuntimeNeed:
 
 
 def _plugins() -> Mapping[str, RuntimeNeed]:
-    """Other people's needs. Reading the entry points costs some 10 ms, so a static program does not pay for it."""
+    """Other people's needs. importlib.metadata costs some 30 ms, so it is imported only where one is installed."""
+    if not _installed():
+        return {}
     from importlib.metadata import entry_points
 
     found: dict[str, RuntimeNeed] = {}
@@ -161,3 +163,12 @@ def _plugins() -> Mapping[str, RuntimeNeed]:
         need = entry.load()
         found[need.name] = need
     return found
+
+
+def _installed() -> bool:
+    """Whether any distribution beside us names the entry-point group at all."""
+    import sys
+    from pathlib import Path
+
+    texts = (text for place in sys.path for text in Path(place or ".").glob("*.dist-info/entry_points.txt"))
+    return any(f"[{GROUP}]" in text.read_text(errors="replace") for text in texts)

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from scratchpack.loader.model import Closure, Resolution
     from scratchpack.needs.base import View, Wants
 
+_STATIC_GLIBC = "glibc-ld.so.cache"  # N41: its dlopen is linked in whether it is called or not
+_LARGE = 16 << 20  # bytes; a library above (LLVM) costs more to search than a list of candidates is worth
 _BANNER = "GNU C Library"  # "GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36."
 
 
@@ -128,7 +130,7 @@ def look(
         hits |= {need for name in functions for need in wanted.needs(name)}
     else:
         fragments = _Names((name, need.name) for need in looks for name in need.wants.fragments)
-        extra = () if program.facts.has_dynamic else (_BANNER,)
+        extra = () if program.facts.has_dynamic else (_BANNER, _STATIC_GLIBC)
         strings = own.scan((*fragments.exact, *extra))
         objects[0] = objects[0]._replace(strings=strings)
         hits |= {need for name in strings for need in fragments.needs(name)}
@@ -158,7 +160,7 @@ def deepen(subject: Subject, views: Callable[[Resolution], View], looks: Sequenc
         found = views(seen.resolution).scan(tuple(sorted(wanted))) if wanted else {}
         objects.append(seen._replace(strings={**seen.strings, **found}))
     glibc = _glibc(objects)
-    libc = subject.libc or ("glibc" if glibc else None)
+    libc = subject.libc or ("glibc" if glibc or _STATIC_GLIBC in objects[0].strings else None)
     return subject._replace(program=objects[0], objects=tuple(objects), glibc=glibc, libc=libc)
 
 
@@ -166,6 +168,8 @@ def _concerns(name: str, need: Look, seen: Seen, subject: Subject) -> bool:
     if name == PROGRAM:
         return seen.tier == A and not subject.is_go
     if name == IMPORTERS:
+        if seen.tier == C or (seen.tier == B and seen.resolution.node.size > _LARGE):
+            return False
         return any(matches(symbol, want) for want in need.wants.symbols for symbol in seen.imports)
     return matches(seen.name, name)
 
