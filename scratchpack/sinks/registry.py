@@ -19,7 +19,7 @@ def push(
     *,
     insecure: Iterable[str] = (),
     token_servers: Iterable[str] = (),
-    progress: Callable[[str], None] | None = None,
+    progress: Callable[[str, int, int], None] | None = None,
 ) -> tuple[Receipt, ...]:
     """Push to every reference, without any to the release's own; one receipt a repository, ``repo@sha256:…``.
 
@@ -28,7 +28,7 @@ def push(
         references: full names; several tags of one repository share one upload.
         insecure: hosts (``host`` or ``host:port``) that may speak plain http or show any certificate.
         token_servers: hosts besides the registry's own that may see the user's password.
-        progress: is told each step, in one line.
+        progress: is told (what, bytes done, bytes in all).
 
     Raises:
         UsageError: no name, or one that is none.

@@ -15,7 +15,7 @@ from scratchpack.oci.registry.faults import BrokenError, shown
 from scratchpack.oci.registry.transport import Body, body
 
 if TYPE_CHECKING:
-    import threading
+    from collections.abc import Callable
 
     from urllib3.response import BaseHTTPResponse
 
@@ -67,8 +67,10 @@ class Repository:
         transport.finish(response)
         return True
 
-    def upload(self, blob: Blob, stop: threading.Event | None = None) -> str:
+    def upload(self, blob: Blob, told: Callable[[int], None] = lambda _: None) -> str:
         """Bring a blob there, by mounting where that works: "present", "mounted" or "uploaded".
+
+        ``told`` hears how many bytes were sent, piece by piece; what it raises ends the upload.
 
         What an interrupted upload had sent is thrown away; the next try begins anew.
 
@@ -88,7 +90,7 @@ class Repository:
             source = None  # one try: a registry that fails at mounting is not asked again
             if response.status != 202:
                 return response
-            return self._send(blob, response, stop)
+            return self._send(blob, response, told)
 
         response = transport.patiently(self._policy, attempt)
         if response.status not in {201, 204}:
@@ -108,11 +110,11 @@ class Repository:
             transport.finish(response)
         return self._call("POST", uploads)
 
-    def _send(self, blob: Blob, begun: BaseHTTPResponse, stop: threading.Event | None) -> BaseHTTPResponse:
+    def _send(self, blob: Blob, begun: BaseHTTPResponse, told: Callable[[int], None]) -> BaseHTTPResponse:
         place = self._location(begun, f"/v2/{self.path}/blobs/uploads/")
         wait = self._policy.answer + blob.size / _SLOW_BYTES
         if blob.size:
-            sent = Body(blob.size, blob.open, blob.digest, stop)
+            sent = Body(blob.size, blob.open, blob.digest, told)
             response = self._call("PATCH", place, headers=_OCTETS, body=sent, wait=wait)
             if response.status not in {201, 202, 204}:
                 return self._answer(place, blob, response)

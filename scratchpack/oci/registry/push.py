@@ -5,8 +5,6 @@ Until the last step nothing that a tag names has changed, so a push that was cut
 
 from __future__ import annotations
 
-import hashlib
-import io
 import json
 import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -14,15 +12,18 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from scratchpack.errors import RemoteError, UsageError
 from scratchpack.oci import reference
-from scratchpack.oci.model import MEDIA_INDEX, Blob
+from scratchpack.oci.digest import canonical_json, memory_blob
+from scratchpack.oci.model import MEDIA_INDEX
 from scratchpack.oci.registry.client import Repository, media_type
 from scratchpack.oci.registry.session import Options, Session
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Sequence
+    from collections.abc import Callable, Sequence
 
-    from scratchpack.oci.model import Referrer, Release
+    from scratchpack.oci.model import Blob, Referrer, Release
     from scratchpack.oci.reference import Reference
+
+    Progress = Callable[[str, int, int], None]
 
 PARALLEL = 4
 
@@ -41,15 +42,16 @@ def push(
     names: Sequence[str],
     *,
     options: Options | None = None,
-    progress: Callable[[str], None] | None = None,
+    progress: Progress | None = None,
 ) -> tuple[Pushed, ...]:
     """Push to every name; names of one repository share the blobs, further repositories of one host mount them.
+
+    ``progress`` is told (what, bytes done, bytes in all), from several threads, one at a time.
 
     Raises:
         UsageError: a name that is none, or one with a digest.
         RemoteError: a registry refused, or did not answer.
     """
-    say = progress or (lambda _: None)
     places: dict[str, dict[str, list[str]]] = {}
     for parsed in map(_tagged, names):
         tags = places.setdefault(parsed.host, {}).setdefault(parsed.path, [])
@@ -61,7 +63,7 @@ def push(
             source: tuple[str, ...] = ()
             for path, tags in paths.items():
                 repository = Repository(session, path, write=True, sources=source)
-                done.append(_push_one(release, repository, tuple(tags), say))
+                done.append(_push_one(release, repository, tuple(tags), progress or (lambda *_: None)))
                 source = (path,)
     return tuple(done)
 
@@ -73,10 +75,10 @@ def _tagged(name: str) -> Reference:
     return parsed
 
 
-def _push_one(release: Release, repository: Repository, tags: tuple[str, ...], say: Callable[[str], None]) -> Pushed:
+def _push_one(release: Release, repository: Repository, tags: tuple[str, ...], progress: Progress) -> Pushed:
     blobs = [blob for image in release.images for blob in (*(layer.blob for layer in image.layers), image.config_blob)]
     blobs += [blob for referrer in release.referrers for blob in (*referrer.blobs, referrer.config_blob)]
-    counts = _push_blobs(repository, {blob.digest: blob for blob in blobs}.values(), say)
+    counts = _push_blobs(repository, list({blob.digest: blob for blob in blobs}.values()), progress)
     for image in release.images:
         repository.put_manifest(image.manifest_blob.digest, image.manifest_blob)
     if release.index_blob is not None:
@@ -86,16 +88,40 @@ def _push_one(release: Release, repository: Repository, tags: tuple[str, ...], s
             _note_referrer(repository, referrer)
     for tag in tags:
         repository.put_manifest(tag, release.top)
-        say(f"{repository}:{tag} is {release.top.digest}")
     return Pushed(str(repository), release.top.digest, tags, counts)
 
 
-def _push_blobs(repository: Repository, blobs: Iterable[Blob], say: Callable[[str], None]) -> dict[str, int]:
-    stop = threading.Event()
+class _Meter:
+    """Adds up what several threads send, and stops them when one has failed."""
+
+    def __init__(self, what: str, total: int, progress: Progress) -> None:
+        self._what, self._total, self._progress = what, total, progress
+        self._lock = threading.Lock()
+        self._done = 0
+        self.stopped = False
+
+    def add(self, size: int) -> None:
+        """So many bytes more are there (a second try sends some twice: never over the total).
+
+        Raises:
+            RemoteError: another thread has failed.
+        """
+        if self.stopped:
+            raise RemoteError(f"cannot go on {self._what}: stopped")
+        with self._lock:
+            self._done = min(self._total, self._done + size)
+            self._progress(self._what, self._done, self._total)
+
+
+def _push_blobs(repository: Repository, blobs: Sequence[Blob], progress: Progress) -> dict[str, int]:
+    meter = _Meter(f"pushing to {repository}", sum(blob.size for blob in blobs), progress)
     counts = {"present": 0, "mounted": 0, "uploaded": 0}
 
-    def one(blob: Blob) -> tuple[Blob, str]:
-        return blob, repository.upload(blob, stop)
+    def one(blob: Blob) -> str:
+        how = repository.upload(blob, meter.add)
+        if how != "uploaded":
+            meter.add(blob.size)
+        return how
 
     with ThreadPoolExecutor(PARALLEL, thread_name_prefix="push") as pool:
         running = {pool.submit(one, blob) for blob in blobs}
@@ -103,11 +129,9 @@ def _push_blobs(repository: Repository, blobs: Iterable[Blob], say: Callable[[st
             while running:
                 ended, running = wait(running, return_when=FIRST_EXCEPTION)
                 for future in ended:
-                    blob, how = future.result()
-                    counts[how] += 1
-                    say(f"{repository}: {how} {blob.digest} ({blob.size} bytes)")
+                    counts[future.result()] += 1
         except BaseException:
-            stop.set()
+            meter.stopped = True
             for future in running:
                 future.cancel()
             raise
@@ -137,9 +161,7 @@ def _note_referrer(repository: Repository, referrer: Referrer) -> None:
             return
     manifests.append(_entry(referrer))
     index = {"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": manifests}
-    data = json.dumps(index, sort_keys=True, separators=(",", ":")).encode()
-    digest = "sha256:" + hashlib.sha256(data).hexdigest()
-    repository.put_manifest(tag, Blob(MEDIA_INDEX, digest, len(data), lambda: io.BytesIO(data)))
+    repository.put_manifest(tag, memory_blob(MEDIA_INDEX, canonical_json(index, what="list of referrers")))
 
 
 def _entry(referrer: Referrer) -> dict[str, Any]:

@@ -91,12 +91,12 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes to send, opened anew for each try. ``stop`` ends a send that nobody waits for any more."""
+    """Bytes to send, opened anew for each try. ``told`` hears of each piece, and may raise to end the sending."""
 
     size: int
     open: Callable[[], BinaryIO]
     name: str
-    stop: threading.Event | None = None
+    told: Callable[[int], None] = lambda _: None
 
 
 class _Sender:
@@ -110,8 +110,6 @@ class _Sender:
             raise InputError(f"cannot read {body.name}: {error.strerror or error}") from None
 
     def read(self, size: int = -1) -> bytes:
-        if self._body.stop is not None and self._body.stop.is_set():
-            raise RemoteError(f"cannot send {self._body.name}: stopped")
         try:
             piece = self._stream.read(min(_PIECE if size < 0 else size, self._left) if self._left else 1)
         except OSError as error:
@@ -119,6 +117,7 @@ class _Sender:
         if bool(piece) != bool(self._left):
             raise InputError(f"cannot send {self._body.name}: it is not the {self._body.size} bytes it was")
         self._left -= len(piece)
+        self._body.told(len(piece))
         return piece
 
     def close(self) -> None:

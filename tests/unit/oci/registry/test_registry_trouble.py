@@ -385,3 +385,20 @@ def test_challenges_are_read_as_they_come() -> None:
     assert bearer == ("bearer", {"realm": "https://a/t", "service": 's, "x"', "scope": "a:b:c,d"})
     assert basic == ("basic", {"realm": "plain"})
     assert challenges(["", "=,=", "Negotiate"]) == [("negotiate", {})]
+
+
+def test_progress_ends_at_the_whole_and_never_beyond(home: FakeRegistry) -> None:
+    home.on("PUT", ".*/uploads/.*", Reply(500), times=1)
+    told: list[tuple[str, int, int]] = []
+    push(RELEASE, [f"{home.host}/team/app:v1"], options=hasty(), progress=lambda *step: told.append(step))
+    total = sum(one.blob.size for one in RELEASE.images[0].layers) + RELEASE.images[0].config_blob.size
+    assert told[-1] == (f"pushing to {home.host}/team/app", total, total)
+    assert all(done <= total for _, done, _ in told)
+
+
+def test_when_one_blob_fails_the_others_stop(home: FakeRegistry) -> None:
+    layers = [releases.layer(data=bytes([number])) for number in range(20)]
+    home.on("POST", ".*", Reply(403))
+    with pytest.raises(RemoteError, match="403"):
+        push(releases.release(releases.image(layers)), [f"{home.host}/team/app:v1"], options=hasty())
+    assert len([one for one in home.seen if one.method == "POST"]) < 20

@@ -1,0 +1,193 @@
+"""Docker through its HTTP interface on the socket; through its command where only that knows the way (ssh, contexts)."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import socket
+import ssl
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode, urlsplit
+
+from scratchpack.errors import RemoteError
+from scratchpack.oci import reference
+from scratchpack.sinks.engine import archive
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scratchpack.oci.model import Image, Release
+    from scratchpack.sinks.engine import Progress
+
+_SOCKET = "/var/run/docker.sock"
+_ASK_SECONDS = 10
+_LOAD_SECONDS = 3600  # an engine may work long on a large layer before it says anything
+_LOOKED_AT = 200  # images that are asked for their layers, the newest first
+_WORTHWHILE = 4 << 20  # bytes of layers from which asking is cheaper than sending
+_ANSWER_CAP = 16 << 20
+
+
+class _RefusedError(Exception):
+    """The engine said no; its words."""
+
+
+class Docker:
+    """The daemon of ``DOCKER_HOST``, or of the default socket."""
+
+    def __init__(self) -> None:
+        self._host = os.environ.get("DOCKER_HOST") or f"unix://{_SOCKET}"
+        self._by_command = self._host.startswith("ssh://") or (not os.environ.get("DOCKER_HOST") and _has_context())
+
+    def answers(self) -> str | None:
+        """``None`` when it is there, else why it is not."""
+        if self._by_command:
+            from scratchpack.sinks import engine_cli
+
+            return engine_cli.answers(["docker", "version"])
+        try:
+            self._ask("GET", "/_ping")
+        except (OSError, http.client.HTTPException, _RefusedError) as error:
+            return f"{self._host}: {_why(error)}"
+        return None
+
+    def load(self, release: Release, progress: Progress) -> None:
+        """Give names to what is there, or send what is lacking; in doubt, everything.
+
+        Raises:
+            RemoteError: it refused.
+        """
+        if self._by_command:
+            from scratchpack.sinks import engine_cli
+
+            engine_cli.feed(["docker", "load", "-q"], archive(release, progress), "docker")
+            return
+        image = release.images[0]  # I5: the one platform that docker gets
+        try:
+            if self._name(image, release):
+                return
+            present = self._present(image)
+            if present:
+                try:
+                    self._send(archive(release, progress, without=present))
+                except _RefusedError:  # an image went away in between, or the store needs whole archives
+                    self._send(archive(release, progress))
+            else:
+                self._send(archive(release, progress))
+        except (OSError, http.client.HTTPException, _RefusedError) as error:
+            raise RemoteError(f"cannot load into docker at {self._host}: {_why(error)}") from None
+
+    def _name(self, image: Image, release: Release) -> bool:
+        """Where docker has this very image, only its names are missing."""
+        try:
+            found = self._ask("GET", f"/images/{quote(image.config_blob.digest)}/json")
+        except _RefusedError:
+            return False
+        if not isinstance(found, dict) or found.get("Id") != image.config_blob.digest:
+            return False
+        for name in release.references:
+            parsed = reference.parse(name)
+            query = urlencode({"repo": parsed.repository, "tag": parsed.tag or "latest"})
+            self._ask("POST", f"/images/{quote(image.config_blob.digest)}/tag?{query}")
+        return True
+
+    def _present(self, image: Image) -> frozenset[str]:
+        """Blobs of the layers that docker has already: the longest beginning shared with an image of its own."""
+        if sum(layer.blob.size for layer in image.layers) < _WORTHWHILE:
+            return frozenset()
+        wanted = [layer.diff_id for layer in image.layers]
+        best = 0
+        try:
+            for one in self._ask("GET", "/images/json")[:_LOOKED_AT]:
+                layers = self._ask("GET", f"/images/{quote(one['Id'])}/json")["RootFS"].get("Layers") or []
+                shared = next(
+                    (at for at, pair in enumerate(zip(wanted, layers, strict=False)) if pair[0] != pair[1]), None
+                )
+                best = max(best, min(len(wanted), len(layers)) if shared is None else shared)
+        except (_RefusedError, KeyError, TypeError):
+            return frozenset()
+        kept = {layer.blob.digest for layer in image.layers[best:]}
+        return frozenset(layer.blob.digest for layer in image.layers[:best]) - kept
+
+    def _send(self, pieces: Iterator[bytes]) -> None:
+        connection = self._connect(_LOAD_SECONDS)
+        try:
+            headers = {"Content-Type": "application/x-tar", "Transfer-Encoding": "chunked"}
+            connection.request("POST", "/images/load?quiet=1", body=pieces, headers=headers, encode_chunked=True)
+            response = connection.getresponse()
+            said = response.read(_ANSWER_CAP)
+        finally:
+            connection.close()
+        if response.status != 200:
+            raise _RefusedError(_message(said) or f"status {response.status}")
+        for line in said.splitlines():  # a failure after the first byte comes inside the answer
+            if (error := _message(line, "error")) is not None:
+                raise _RefusedError(error)
+
+    def _ask(self, method: str, path: str) -> Any:
+        connection = self._connect(_ASK_SECONDS)
+        try:
+            connection.request(method, path, headers={"Content-Length": "0"} if method == "POST" else {})
+            response = connection.getresponse()
+            said = response.read(_ANSWER_CAP)
+        finally:
+            connection.close()
+        if response.status >= 300:
+            raise _RefusedError(_message(said) or f"status {response.status}")
+        return json.loads(said) if response.headers.get_content_type() == "application/json" else said
+
+    def _connect(self, timeout: float) -> http.client.HTTPConnection:
+        where = urlsplit(self._host)
+        if where.scheme == "unix":
+            return _UnixConnection(where.path, timeout)
+        if where.scheme not in {"tcp", "http", "https"} or not where.hostname:
+            raise _RefusedError(f"DOCKER_HOST is {self._host}, which is neither unix://, tcp:// nor ssh://")
+        if where.scheme == "https" or os.environ.get("DOCKER_TLS_VERIFY"):
+            return http.client.HTTPSConnection(where.hostname, where.port or 2376, timeout=timeout, context=_tls())
+        return http.client.HTTPConnection(where.hostname, where.port or 2375, timeout=timeout)
+
+
+class _UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path: str, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(self._path)
+
+
+def _tls() -> ssl.SSLContext:
+    """The certificates of docker's own command: ca.pem, cert.pem and key.pem of DOCKER_CERT_PATH."""
+    home = Path(os.environ.get("DOCKER_CERT_PATH") or Path.home() / ".docker")
+    context = ssl.create_default_context(cafile=str(home / "ca.pem"))
+    context.load_cert_chain(home / "cert.pem", home / "key.pem")
+    return context
+
+
+def _has_context() -> bool:
+    """Whether docker's command would go elsewhere than to the default socket."""
+    if chosen := os.environ.get("DOCKER_CONTEXT"):
+        return chosen != "default"
+    home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
+    try:
+        chosen = json.loads((home / "config.json").read_bytes()).get("currentContext")
+    except (OSError, ValueError, AttributeError):
+        return False
+    return bool(chosen) and chosen != "default"
+
+
+def _message(said: bytes, key: str = "message") -> str | None:
+    try:
+        text = json.loads(said)[key]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return " ".join(str(text).split())
+
+
+def _why(error: Exception) -> str:
+    if isinstance(error, OSError):
+        return error.strerror or str(error) or "no answer"
+    return str(error) or type(error).__name__

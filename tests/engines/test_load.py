@@ -1,0 +1,167 @@
+"""``--load`` into the real engines: the image is there under its names and runs; what the engine has is not sent again."""
+
+from __future__ import annotations
+
+import os
+import random
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scratchpack.errors import RemoteError, UsageError
+from scratchpack.oci.model import Release
+from scratchpack.sinks import engine, engine_docker
+from tests.support import build, releases
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tests.support.engines import Containerd, Docker, Podman
+
+NAMES = ("docker.io/library/loaded:v1", "example.org/team/loaded:v2")
+
+
+class Sent:
+    """Notes how many bytes an engine was to be sent."""
+
+    def __init__(self) -> None:
+        self.total = 0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        assert what == "loading"
+        assert 0 <= done <= total
+        self.total = total
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    path = build.cc(tmp_path_factory.mktemp("load") / "hello", build.HELLO_C, "-static")
+    return path.read_bytes()
+
+
+def two_layers(program: bytes, data: bytes) -> Release:
+    """A base of 5 MB that does not compress, and the program above it."""
+    base = releases.layer(base=random.Random(5).randbytes(5 << 20))
+    return releases.release(releases.image([base, releases.layer(hello=program, data=data)]), names=NAMES)
+
+
+def test_docker_loads_it_and_runs_it(docker: Docker, program: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    release = two_layers(program, b"first")
+    receipts = engine.load(release, "docker")
+    assert [one.dest for one in receipts] == [f"docker:{name}" for name in NAMES]
+    for name in NAMES:
+        assert docker.run_image(name).out == "hello from C\n"
+        assert (
+            docker("image", "inspect", "--format", "{{.Id}}", name).out.strip() == release.images[0].config_blob.digest
+        )
+
+
+def test_docker_is_not_sent_a_layer_it_has(docker: Docker, program: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    engine.load(two_layers(program, b"first"), "docker")
+    sent, release = Sent(), two_layers(program, b"second")
+    engine.load(release, "docker", progress=sent)
+    assert 0 < sent.total < 2 << 20
+    assert docker.run_image(NAMES[0]).out == "hello from C\n"
+    assert (
+        docker("image", "inspect", "--format", "{{.Id}}", NAMES[1]).out.strip() == release.images[0].config_blob.digest
+    )
+
+
+def test_docker_is_sent_nothing_of_an_image_it_has(
+    docker: Docker, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    release = two_layers(program, b"first")
+    engine.load(release, "docker")
+    sent, renamed = Sent(), Release(release.images, ("docker.io/library/another:name",))
+    engine.load(renamed, "docker", progress=sent)
+    assert sent.total == 0
+    assert docker.run_image("another:name").out == "hello from C\n"
+
+
+def test_docker_gets_everything_where_leaving_out_fails(
+    docker: Docker, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    release = two_layers(program, b"third")
+    every = frozenset(layer.blob.digest for layer in release.images[0].layers)
+    monkeypatch.setattr(engine_docker.Docker, "_present", lambda *_: every)
+    engine.load(release, "docker")
+    assert docker.run_image(NAMES[0]).out == "hello from C\n"
+
+
+def test_a_podman_loads_it_and_runs_it(
+    podman: Podman, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _command(podman.command, "podman", tmp_path, monkeypatch)
+    release, sent = two_layers(program, b"first"), Sent()
+    engine.load(release, "podman")
+    for name in NAMES:
+        assert podman.run_image(name).out == "hello from C\n"
+    engine.load(Release(release.images, ("example.org/another:name",)), "podman", progress=sent)
+    assert sent.total == 0
+    assert podman.run_image("example.org/another:name").out == "hello from C\n"
+
+
+def test_containerd_loads_it_and_runs_it_and_is_not_sent_what_it_has(
+    containerd: Containerd, program: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
+    monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
+    engine.load(two_layers(program, b"first"), "containerd")
+    for name in NAMES:
+        assert containerd.run_image(name).out == "hello from C\n"
+    sent, release = Sent(), two_layers(program, b"second")
+    engine.load(release, "containerd", progress=sent)
+    assert 0 < sent.total < 2 << 20
+    assert release.top.digest in containerd("images", "ls").out
+    assert containerd.run_image(NAMES[0]).out == "hello from C\n"
+
+
+def _command(command: tuple[str, ...], name: str, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Put the engine's command, with the options that keep it in its own place, first in PATH."""
+    script = place / name
+    script.write_text("#!/bin/sh\nexec " + " ".join(f"'{word}'" for word in command) + ' "$@"\n')
+    script.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{place}:{os.environ['PATH']}")
+
+
+def test_the_first_engine_that_answers_is_taken(
+    containerd: Containerd, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
+    monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
+    _command(("false",), "podman", tmp_path, monkeypatch)
+    receipts = engine.load(two_layers(program, b"first"))
+    assert receipts[0].dest == f"containerd:{NAMES[0]}"
+
+
+def test_without_an_engine_every_reason_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(RemoteError, match="no engine answers") as caught:
+        engine.load(releases.release(*releases.small().images, names=NAMES))
+    assert caught.value.exit_code == 8
+    assert [reason.split(":")[0] for reason in caught.value.details] == ["docker", "podman", "containerd"]
+    assert "No such file" in caught.value.details[0]
+
+
+@pytest.mark.parametrize("host", ["fd://", "tcp://", "npipe:////./pipe/docker"])
+def test_a_docker_host_that_is_none_is_said_so(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", host)
+    with pytest.raises(RemoteError, match="docker does not answer") as caught:
+        engine.load(releases.release(*releases.small().images, names=NAMES), "docker")
+    assert "DOCKER_HOST is" in caught.value.details[0]
+
+
+def test_an_engine_we_do_not_know_is_a_usage_error() -> None:
+    with pytest.raises(UsageError, match="lxc"):
+        engine.load(releases.release(*releases.small().images, names=NAMES), "lxc")
+
+
+def test_an_image_without_a_name_is_not_loaded() -> None:
+    with pytest.raises(UsageError, match="without a name"):
+        engine.load(releases.small(), "docker")
