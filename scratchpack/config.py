@@ -67,6 +67,14 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="HOST[:PORT]",
     ),
     Setting(
+        "token-server",
+        "text",
+        "Output",
+        "A registry's token server on another host, which may see your password for it; repeatable.",
+        many=True,
+        metavar="HOST[:PORT]",
+    ),
+    Setting(
         "sbom",
         "choice",
         "Output",
@@ -183,6 +191,7 @@ class Options(NamedTuple):
     load: str | None = None
     push: bool = False
     insecure_registry: tuple[str, ...] = ()
+    token_server: tuple[str, ...] = ()
     sbom: str | None = None
     package_db: bool = False
     iidfile: str | None = None

@@ -57,6 +57,8 @@ def pack(
     with contextlib.ExitStack() as stack:
         writer = _Writer(plans, options, references, mtime, progress or _silent, stack)
         receipts = tuple(receipt for output in wanted for receipt in writer.write(output))
+        if options.load:
+            receipts += writer.load(options.load)
         if options.push:
             receipts += writer.push()
         packed = Packed(plans, writer.release, references, receipts)
@@ -143,16 +145,28 @@ class _Writer:
         if output is None and not self._options.tag:
             raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
         chosen = output or Output("registry")
-        release = self._releases.get((chosen.compression, chosen.level)) or self.release
+        return push(
+            self._ready(chosen),
+            [chosen.dest] if chosen.dest else None,
+            insecure=self._options.insecure_registry,
+            token_servers=self._options.token_server,
+            progress=self._progress,
+        )
+
+    def load(self, engine: str) -> tuple[Receipt, ...]:
+        """Load into an engine of this machine, "auto" for the first that answers."""
+        from scratchpack.sinks.engine import load
+
+        return load(self._ready(Output("engine")), engine, progress=self._progress)
+
+    def _ready(self, output: Output) -> Release:
+        """The release for an output that is no file: one that is made already, where there is one."""
+        release = self._releases.get((output.compression, output.level)) or self.release
         if release is None:
             from scratchpack.oci.spool import TemporarySpool
 
-            release = self._release(chosen, self._stack.enter_context(TemporarySpool()))
-        names = [chosen.dest] if chosen.dest else None
-        return push(release, names, insecure=self._options.insecure_registry, progress=self._say)
-
-    def _say(self, text: str) -> None:
-        self._progress(text, 0, 0)
+            release = self._release(output, self._stack.enter_context(TemporarySpool()))
+        return release
 
     def _release(self, output: Output, spool: Spool) -> Release:
         key = (output.compression, output.level)
