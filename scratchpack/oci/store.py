@@ -7,7 +7,7 @@ import posixpath
 import stat
 import tarfile
 import tempfile
-from typing import TYPE_CHECKING, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
 
 from scratchpack.errors import InputError
 from scratchpack.oci.spool import region
@@ -178,7 +178,7 @@ class _Archive(Store):
                         members[name] = (member.offset_data, member.size)
                     elif member.issym():
                         links[name] = member.linkname
-                    tar.members = []  # the list of all headers is not needed
+                    cast("Any", tar).members = []  # tarfile would keep every header
         except (tarfile.TarError, OverflowError, ValueError) as error:
             raise InputError(f"cannot read the image {self.name}: not a tar archive ({error})") from error
         self.repeated = tuple(repeated)
