@@ -52,6 +52,14 @@ class Wants(NamedTuple):
     env: tuple[str, ...] = ()  # variables of the planned image configuration
 
 
+class Row(NamedTuple):
+    """A need before it is imported: ``scratchpack.needs.<module>`` holds it as ``NEED``."""
+
+    name: str
+    module: str
+    wants: Wants
+
+
 class View(Protocol):
     """The lazy views of one ELF file that the scan uses (``scratchpack.elf.evidence``)."""
 

@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
-from scratchpack.needs.base import IMPORTERS, PROGRAM, Wants
+from scratchpack.needs.base import IMPORTERS, PROGRAM, Row, Wants
 from scratchpack.needs.clients import SYMBOLS
-
-
-class Row(NamedTuple):
-    """A need before it is imported: ``scratchpack.needs.<module>`` holds it as ``NEED``."""
-
-    name: str
-    module: str
-    wants: Wants
-
+from scratchpack.needs.companions import ROWS as COMPANIONS
 
 _LOCALE_ENV = ("LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME")
 
@@ -196,7 +186,7 @@ BLIND: tuple[Row, ...] = (
     ),
 )
 
-ROWS: tuple[Row, ...] = BLIND
+ROWS: tuple[Row, ...] = (*BLIND, *COMPANIONS)
 
 # Languages: a detector each (``DETECTOR`` of its module), which gives evidence for the needs above.
 LANGUAGES: tuple[Row, ...] = ()

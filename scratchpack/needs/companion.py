@@ -1,0 +1,158 @@
+"""What the needs for companion data share: whose call it is, where the library says it looks, and how plugins travel.
+
+A search path is read from the strings of the library that opens it, and a directory that several packages fill is cut
+down to what one source package installed. No path of a distribution is written here.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence
+from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.gather import copied, reasons, tree
+from scratchpack.rootfs import Directory, File
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from scratchpack.needs.base import NeedOptions, Seen, Subject, Wants
+    from scratchpack.packages.model import Packages
+    from scratchpack.rootfs import Entry, Reason
+    from scratchpack.sysroot.model import Sysroot
+
+_PATHS = re.compile(r"/[^\s:;%<>\"'*?]+(?:[:;]/[^\s:;%<>\"'*?]+)*[:;]?")
+
+_MANUALS = re.compile(r"/usr/(?:share/(?:doc|man|info|locale|lintian|bug)|include|lib/debug)(?:/|$)|/build/")
+
+
+class Companion:
+    """A library that opens data: a call of its functions is the evidence, its strings say where the data lies."""
+
+    name = ""
+    summary = ""
+    adds = "a"
+    library: tuple[str, ...] = ()  # file name starts of the library's own parts: their calls are no evidence
+
+    @property
+    def wants(self) -> Wants:
+        """The row of the table."""
+        return wants_of(self.name)
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Who calls the library; a plugin that another need brought calls it for the program."""
+        return tuple(
+            Evidence(self.name, A if seen.brought else seen.tier, f"imports {symbol}", seen.path)
+            for seen, symbol in subject.importing(*self.wants.symbols)
+            if not seen.name.startswith(self.library or ("\0",))
+        )
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """Every place that the library's strings name, as far as the root has it; else what its package says."""
+        because = reasons(self.name, evidence)
+        found = joined(bring(root, path, because, seen.path) for seen, path in self.places(subject))
+        return found if found.files or found.elf_roots else self.from_packages(root, because, subject)
+
+    def from_packages(self, root: Sysroot, because: tuple[Reason, ...], subject: Subject) -> Contribution:
+        """Where no string names the place: what the library's own source package put in a directory of that name."""
+        from scratchpack.packages import open_database
+
+        database = open_database(root)
+        parts = []
+        for name, fragment in self.wants.inside if database is not None else ():
+            for seen in holders(subject, name):
+                owner = database.owner(seen.resolution.node.canonical) if database is not None else None
+                if database is None or owner is None:
+                    continue
+                inside = (path for item in database.built_from(owner.source) for path in database.files(item))
+                kept = {path for path in inside if f"/{fragment.strip('/')}/" in path and not _MANUALS.match(path)}
+                parts.append(
+                    parted((entry for path in sorted(kept) for entry in copied(root, path, because)), seen.path)
+                )
+        return joined(parts)
+
+    def places(self, subject: Subject) -> Iterator[tuple[Seen, str]]:
+        """The absolute paths in the library's strings that were asked for, with the object that holds each."""
+        told: set[str] = set()
+        for name, fragment in self.wants.inside:
+            for seen in holders(subject, name):
+                for path in paths(seen.strings.get(fragment, ())):
+                    # The rest of a search path is other people's.
+                    if path not in told and fragment in path and not _MANUALS.match(path):
+                        told.add(path)
+                        yield seen, path
+
+
+def holders(subject: Subject, name: str) -> Iterator[Seen]:
+    """The objects that a row of ``Wants.inside`` means."""
+    from scratchpack.needs.base import PROGRAM
+
+    return iter((subject.program,)) if name == PROGRAM else subject.named(name)
+
+
+def paths(runs: Iterable[str]) -> Iterator[str]:
+    """The absolute paths of strings that are a path or a search path, and nothing else; normalised."""
+    for run in runs:
+        if _PATHS.fullmatch(run):
+            yield from (posixpath.normpath(part) for part in re.split("[:;]", run) if part)
+
+
+def bring(
+    root: Sysroot,
+    path: str,
+    because: tuple[Reason, ...],
+    requester: str,
+    keep: Callable[[str], bool] = lambda _: True,
+) -> Contribution:
+    """A file or a tree; the ELF files in it are resolved in the program's namespace, with their own closures."""
+    return parted(tree(root, path, because, keep), requester)
+
+
+def parted(entries: Iterable[Entry], requester: str) -> Contribution:
+    """Entries as they are, but for ELF files, which become roots of their own."""
+    files, elf_roots = [], []
+    for entry in entries:
+        if (
+            isinstance(entry, File)
+            and (".so" in posixpath.basename(entry.path) or entry.mode & 0o111)
+            and _is_elf(entry)
+        ):
+            elf_roots.append(ElfRoot(entry.path, requester, required=False))
+        else:
+            files.append(entry)
+    return Contribution(tuple(files), tuple(elf_roots))
+
+
+def joined(parts: Iterable[Contribution]) -> Contribution:
+    """Several contributions as one."""
+    parts = tuple(parts)
+    return Contribution(
+        tuple(dict.fromkeys(entry for part in parts for entry in part.files)),
+        tuple(dict.fromkeys(item for part in parts for item in part.elf_roots)),
+        {key: value for part in parts for key, value in part.env.items()},
+        tuple(dict.fromkeys(note for part in parts for note in part.notes)),
+    )
+
+
+def owned(
+    root: Sysroot, database: Packages, source: str, within: Iterable[str], because: tuple[Reason, ...]
+) -> Iterator[Entry]:
+    """What the packages of one source installed at or below these paths."""
+    wanted = tuple(dict.fromkeys(within))
+    for package in database.built_from(source):
+        for path in database.files(package):
+            if any(path == place or path.startswith(place.rstrip("/") + "/") for place in wanted):
+                node = root.lookup(path)
+                if node is not None and node.kind == "directory":
+                    yield Directory(node.canonical, because=because)
+                elif node is not None:
+                    yield from copied(root, path, because)
+
+
+def _is_elf(entry: File) -> bool:
+    with entry.source.open() as stream:
+        return stream.read(4) == b"\x7fELF"

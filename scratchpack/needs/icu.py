@@ -1,0 +1,56 @@
+"""N13: ICU's data, where it lies in a file and not in libicudata itself."""
+
+from __future__ import annotations
+
+import posixpath
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence, Unavailable
+from scratchpack.needs.companion import Companion
+from scratchpack.needs.gather import copied, reasons
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject
+    from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Sysroot
+
+STUB = 1 << 20  # bytes: a libicudata below this holds no data (N13)
+
+
+class Icu(Companion):
+    """Debian builds the data into the library (31 MB); Alpine ships a stub and a file."""
+
+    name = "icu"
+    summary = "ICU answers every question with an error without its data file"
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """A stub of libicudata in the closure: who asks for libicuuc itself, calls it itself."""
+        return tuple(
+            Evidence(
+                self.name,
+                A if seen.tier == "b" else seen.tier,
+                f"loads {seen.name}, whose data lies elsewhere",
+                seen.path,
+            )
+            for data in subject.named("libicudata.so*")
+            if data.resolution.facts.size < STUB
+            for seen in subject.named("libicuuc.so*")
+        )
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """The icudt file of each directory that libicuuc names."""
+        because = reasons(self.name, evidence)
+        found: list[Entry] = []
+        for _, path in self.places(subject):
+            node = root.lookup(path)
+            for name in root.list(node) if node is not None and node.kind == "directory" else ():
+                if name.startswith("icudt") and name.endswith(".dat"):
+                    found += copied(root, posixpath.join(path, name), because)
+        if not found:
+            raise Unavailable("no ICU data file", "install it (Alpine: icu-data-en or icu-data-full)")
+        return Contribution(tuple(found))
+
+
+NEED = Icu()

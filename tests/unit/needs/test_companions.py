@@ -1,0 +1,107 @@
+"""Rows, search paths and packages: what the needs for companion data share."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scratchpack.needs import companion
+from scratchpack.needs.base import Evidence, NeedOptions, Seen, Subject
+from scratchpack.needs.companions import ROWS
+from scratchpack.packages import open_database
+from scratchpack.rootfs import Reason
+from scratchpack.sysroot.dirroot import DirRoot
+from tests.unit.packages import roots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scratchpack.needs.base import Row
+
+WHY = (Reason("need", "test"),)
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_every_row_has_a_file_with_its_need(row: Row) -> None:
+    need = import_module(f"scratchpack.needs.{row.module}").NEED
+    assert need.name == row.name
+    assert need.summary
+    assert need.wants == row.wants
+
+
+def test_only_a_string_that_is_a_path_or_a_search_path_names_places() -> None:
+    runs = ("/etc/magic:/usr/share/misc/magic", "see /etc/x for more", "/usr/share/%s/x", "/a//b/", "relative/x")
+    assert list(companion.paths(runs)) == ["/etc/magic", "/usr/share/misc/magic", "/a/b"]
+
+
+def test_a_shared_directory_gives_only_what_one_source_put_there(tmp_path: Path) -> None:
+    root = roots.debian(tmp_path)
+    roots.write(root, "/usr/share/perl/x", "perl's")
+    roots.write(root, "/usr/share/perl/stranger", "nobody's")
+    database = open_database(DirRoot(str(root)))
+    assert database is not None
+    found = companion.owned(DirRoot(str(root)), database, "perl", ["/usr/share/perl"], WHY)
+    assert [entry.path for entry in found] == ["/usr/share/perl/x"]
+
+
+def test_an_elf_file_of_a_tree_becomes_a_root_of_its_own(tmp_path: Path) -> None:
+    roots.write(tmp_path, "/plugins/a.so", b"\x7fELF rest")
+    roots.write(tmp_path, "/plugins/list.so.txt", "text")
+    brought = companion.bring(DirRoot(str(tmp_path)), "/plugins", WHY, "/bin/x")
+    assert [item.name for item in brought.elf_roots] == ["/plugins/a.so"]
+    assert [entry.path for entry in brought.files] == ["/plugins", "/plugins/list.so.txt"]
+
+
+def _pam(root: Path, *services: str) -> tuple[list[str], list[str], tuple[str, ...]]:
+    from scratchpack.elf.reader import read_elf
+    from scratchpack.loader.model import FoundBy, Resolution
+    from scratchpack.needs.pam import NEED
+
+    view = DirRoot(str(root))
+    with open("/bin/true", "rb") as stream:
+        facts = read_elf(stream, origin="true")
+
+    def seen(path: str, **strings: tuple[str, ...]) -> Seen:
+        node = view.lookup(path)
+        assert node is not None
+        return Seen(
+            path,
+            path.rpartition("/")[2],
+            "a",
+            Resolution("", path, node, view, FoundBy.ROOT, "", facts),
+            strings=strings,
+        )
+
+    library = seen("/lib/libpam.so.0")._replace(strings={"/security": ("/lib/security",)})
+    program = seen("/bin/login")
+    subject = Subject(program, (program, library), facts, "glibc", None, {})
+    evidence = (Evidence("pam", "a", "imports pam_start", "/bin/login"),)
+    brought = NEED.provide(view, evidence, NeedOptions(services=services), subject)
+    return [entry.path for entry in brought.files], [item.name for item in brought.elf_roots], brought.notes
+
+
+def test_pam_reads_the_service_of_the_programs_own_name_and_what_it_includes(tmp_path: Path) -> None:
+    """N10."""
+    for path, text in {
+        "/bin/login": "x",
+        "/lib/libpam.so.0": "x",
+        "/lib/security/pam_unix.so": "x",
+        "/lib/security/pam_env.so": "x",
+        "/lib/security/pam_unused.so": "x",
+        "/etc/pam.d/login": "auth [success=1 default=ignore] pam_unix.so nullok\n@include common\n-session optional pam_gone.so\n",
+        "/etc/pam.d/common": "session required pam_env.so # pam_unused.so\nsession required pam_lost.so\n",
+    }.items():
+        roots.write(tmp_path, path, text)
+    files, modules, notes = _pam(tmp_path)
+    assert files == ["/etc/pam.d/login", "/etc/pam.d/common"]
+    assert modules == ["/lib/security/pam_unix.so", "/lib/security/pam_env.so"]
+    assert notes == (f"PAM: the module pam_lost.so is not in {tmp_path}",)
+
+
+def test_pam_asks_for_a_service_that_it_cannot_guess(tmp_path: Path) -> None:
+    """N10."""
+    roots.write(tmp_path, "/bin/login", "x")
+    roots.write(tmp_path, "/lib/libpam.so.0", "x")
+    assert "--service" in _pam(tmp_path)[2][0]
