@@ -156,7 +156,9 @@ class Wire:
         sent = {"User-Agent": "scratchpack", "Accept-Encoding": "identity", **headers}
         if body is not None:
             sent["Content-Length"] = str(body.size)
-        timeout = urllib3.Timeout(connect=self.policy.connect, read=wait or self.policy.answer)
+        # urllib3 holds each send of a new connection to the time for connecting: a registry may stop to store what it has
+        connect = self.policy.connect if body is None else max(self.policy.connect, self.policy.answer)
+        timeout = urllib3.Timeout(connect=connect, read=wait or self.policy.answer)
         try:
             return self._pool(where).urlopen(
                 method,
