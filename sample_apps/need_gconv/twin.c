@@ -1,0 +1,5 @@
+#include <stdio.h>
+int main(void) {
+    puts("\xc4\x8d");
+    return 0;
+}

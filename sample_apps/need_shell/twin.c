@@ -1,0 +1,2 @@
+#include <stdio.h>
+int main(void) { puts("from a shell"); return 0; }

@@ -1,0 +1,127 @@
+"""Each need for real: the app fails in an image without it, works in ours, and its twin is given nothing."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from tests.support import build, tools
+from tests.support.cli import scratchpack
+
+APPS = Path(__file__).parent.parent.parent / "sample_apps"
+
+
+class Case(NamedTuple):
+    need: str
+    prints: str
+    flags: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    only_when_asked: bool = False
+
+
+CASES = (
+    Case("libgcc", "joined"),  # N1
+    Case("hosts", "127.0.0.1"),  # N2
+    Case("users", "nonroot nobody"),  # N2b
+    Case("services", "443 1"),  # N2c
+    Case("gconv", "č"),  # N3
+    Case("locale", "UTF-8", env=("LC_ALL=C.UTF-8",)),  # N4
+    Case("timezone", "09:00 JST", env=("TZ=Asia/Tokyo",)),  # N5
+    Case("openssl", "MD4", ("-lcrypto",)),  # N7
+    Case("mozilla-nss", "ready", ("-l:libnss3.so",)),  # N9
+    Case("tmp", "written"),  # N27
+    Case("shell", "from a shell", only_when_asked=True),  # N28
+    Case("dlopen-notes", "opened"),  # N29
+    Case("dlopen", "opened"),  # N40
+)
+
+
+def _pack(program: Path, tree: Path, case: Case, mode: str) -> list[str]:
+    """Pack into a tree; the paths in it."""
+    words = [word for item in case.env for word in ("-e", item)]
+    run = scratchpack(program, "-q", "-o", f"type=local,dest={tree}", "--need", f"{case.need}={mode}", *words)
+    assert run.status == 0, run.err
+    return sorted(str(path.relative_to(tree)) for path in tree.rglob("*"))
+
+
+def _run(tree: Path, program: str, env: tuple[str, ...] = ()) -> str:
+    """Run in the tree alone, as the engines do: with /proc and /dev, and nothing else of this machine."""
+    bwrap = tools.need("bwrap", package="bubblewrap")
+    words = [word for item in env for word in ("--setenv", *item.split("=", 1))]
+    done = subprocess.run(
+        [
+            bwrap,
+            "--unshare-all",
+            "--clearenv",
+            *words,
+            "--bind",
+            tree,
+            "/",
+            "--proc",
+            "/proc",
+            "--dev",
+            "/dev",
+            program,
+        ],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.stdout.strip()
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.need)
+def test_a_need_is_met_where_there_is_evidence_and_nowhere_else(case: Case, tmp_path: Path) -> None:
+    home = APPS / f"need_{case.need.replace('-', '_')}"
+    app = build.cc(tmp_path / "app", (home / "main.c").read_text(), *case.flags)
+    twin = build.cc(tmp_path / "twin", (home / "twin.c").read_text(), *case.flags)
+    mode = "always" if case.only_when_asked else "auto"
+
+    bare = _pack(app, tmp_path / "bare", case, "never")
+    full = _pack(app, tmp_path / "full", case, mode)
+
+    assert set(full) > set(bare)
+    assert _run(tmp_path / "bare", "/app", case.env) != case.prints
+    assert _run(tmp_path / "full", "/app", case.env) == case.prints
+    assert _pack(twin, tmp_path / "twin.auto", case, "auto") == _pack(twin, tmp_path / "twin.never", case, "never")
+    assert _run(tmp_path / "twin.auto", "/twin", case.env) == case.prints
+
+
+def test_the_report_gives_each_need_with_its_evidence(tmp_path: Path) -> None:
+    app = build.cc(tmp_path / "app", (APPS / "need_users" / "main.c").read_text())
+
+    run = scratchpack("inspect", app, "--json")
+
+    (need,) = [need for need in json.loads(run.out)["needs"] if need["name"] == "users"]
+    assert need["tier"] == "a"
+    assert need["decision"] == "added"
+    assert any("imports getpwuid" in json.dumps(evidence) for evidence in need["evidence"])
+    assert "/etc/passwd" in need["files"]
+
+
+def test_a_shell_is_reported_and_not_added(tmp_path: Path) -> None:
+    app = build.cc(tmp_path / "app", (APPS / "need_shell" / "main.c").read_text())
+    case = Case("shell", "")
+
+    assert _pack(app, tmp_path / "auto", case, "auto") == _pack(app, tmp_path / "never", case, "never")  # N28
+    (need,) = [n for n in json.loads(scratchpack("inspect", app, "--json").out)["needs"] if n["name"] == "shell"]
+    assert need["decision"] == "suggested"
+
+
+def test_what_the_root_does_not_have_is_said_with_a_way_out(tmp_path: Path) -> None:
+    app = build.cc(tmp_path / "app", (APPS / "need_gconv" / "main.c").read_text())
+    root = tmp_path / "root"
+    packed = scratchpack(app, "-q", "-o", f"type=local,dest={root}", "--need", "gconv=never")
+    assert packed.status == 0, packed.err
+
+    run = scratchpack("/app", "--root", root, "-o", f"type=local,dest={tmp_path / 'out'}")
+
+    assert run.status == 5
+    assert "gconv" in run.err
+    assert "--need gconv=never" in run.err
+    assert not (tmp_path / "out").exists()
