@@ -172,6 +172,7 @@ class ElfRoot(NamedTuple):
     alternatives: tuple[
         str, ...
     ] = ()  # tried in this order when ``name`` does not resolve; the first that does is taken
+    program: bool = False  # started, not mapped: the need's ``files`` hold it, and ``name`` is its path in the root
 
 
 class Contribution(NamedTuple):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence, Unavailable
 from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.gather import copied, reasons
 
 if TYPE_CHECKING:
     from scratchpack.needs.base import NeedOptions, Subject, Wants
@@ -32,10 +33,11 @@ class Shell:
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
-        """The root's shell as another ELF root."""
+        """The root's shell, a program with libraries of its own."""
         if root.lookup(PATH) is None:
             raise Unavailable(f"there is no {PATH}", "install a shell")
-        return Contribution(elf_roots=(ElfRoot(PATH, subject.program.path),))
+        files = copied(root, PATH, reasons(self.name, evidence))
+        return Contribution(files, (ElfRoot(PATH, subject.program.path, program=True),))
 
 
 NEED = Shell()

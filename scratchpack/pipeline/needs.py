@@ -81,7 +81,13 @@ class Examination:
         return self._views[key]
 
     def _open(self, number: int, root: ElfRoot) -> None:
-        found = self._loading.open(number, root.name, root.requester)
+        if root.program:
+            self._asked[number, root] = None
+            self._start(root)
+            return
+        names = (root.name, *root.alternatives)
+        opened = (self._loading.open(number, name, root.requester) for name in names)
+        found = next((resolution for resolution in opened if resolution is not None), None)
         self._asked[number, root] = found
         if found is None:
             text = f"{root.name}, which {root.requester} opens while it runs, is not in {self._loading.root.name}"
@@ -91,6 +97,17 @@ class Examination:
                     hint="install it in the root, or leave the need out with --need NAME=never",
                 )
             self.notes.append(text)
+
+    def _start(self, root: ElfRoot) -> None:
+        """A program that the program starts: its files came with the need, its libraries come from a namespace of its own."""
+        from scratchpack.elf.reader import read_elf
+
+        node = self._loading.root.lookup(root.name)
+        if node is None:
+            return
+        with self._loading.root.open(node) as stream:
+            facts = read_elf(stream, origin=node.canonical)
+        self._loading.add(self._loading.root, node.canonical, facts, placed=node.canonical)
 
 
 def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:
