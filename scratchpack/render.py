@@ -98,6 +98,7 @@ def _environment(kind: type[Environment], loader: BaseLoader) -> Environment:
     )
     environment.filters["exec_form"] = exec_form
     environment.filters["sh"] = shlex.quote
+    environment.filters["json"] = json.dumps
     return environment
 
 

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "pack": ("pack", "Make an image of a program and exactly what it needs (the default command)."),
     "inspect": ("inspect", "Show what a program is, what it loads, and what it will open later."),
     "dockerfile": ("dockerfile", "Write a Dockerfile and its context for a program."),
+    "template": ("template", "Print a multi-stage Dockerfile for a language, a Makefile part, a Bake file, a CI job."),
     "completion": ("completion", "Print the completion script for a shell."),
 }
 
