@@ -175,16 +175,16 @@ class Glibc:
         try:
             for place in places:
                 present = around.objects.variants(place.root, place.directory, around.env.working_dir, around.machine)
-                slash = "" if place.directory.endswith("/") else "/"
+                prefix = place.directory.rstrip("/") + "/" if place.directory else ""
                 if present:  # R9: directory by directory, the best variant of each first
                     around.seen.update(present)
                     for sub in around.processor.subdirectories:
                         first, second = sub.split("/")[:2]
                         if first in present or second in present:
-                            found = around.probe(f"{place.directory}{slash}{sub}{name}", place, trail, musl=False)
+                            found = around.probe(f"{prefix}{sub}{name}", place, trail, musl=False)
                             if found is not None:
                                 return found
-                found = around.probe(f"{place.directory}{slash}{name}", place, trail, musl=False)
+                found = around.probe(f"{prefix}{name}", place, trail, musl=False)
                 if found is not None:
                     return found
         except LoopError:

@@ -128,7 +128,12 @@ class Objects:
         """Which hwcaps subdirectories a search directory has: glibc-hwcaps names and legacy first components (R9)."""
         key = (self._key(root), directory, cwd, machine)
         if key not in self._variants:
+            directory = directory or "."
             found = {name for name in first_components(machine) if self._is_directory(root, f"{directory}/{name}", cwd)}
+            for outer in found - {HWCAPS_DIR}:  # legacy names nest: tls/haswell/x86_64
+                found |= {
+                    n for n in first_components(machine) if self._is_directory(root, f"{directory}/{outer}/{n}", cwd)
+                }
             if HWCAPS_DIR in found:
                 found.remove(HWCAPS_DIR)
                 inside = posixpath.join(directory, HWCAPS_DIR)

@@ -257,8 +257,8 @@ class _Namespace(Process):
         self.rules = self._rules()
 
     def load(self, name: str, written_in: str) -> bool:
-        """Load an auditor; the loader itself is who asks, so no RUNPATH of the program helps."""
-        loaded = self._request(name, self.interpreter, "audit", written_in=written_in)
+        """Load an auditor, searched as if the program asked for it."""
+        loaded = self._request(name, self.program, "audit", written_in=written_in)
         if loaded is None:
             return False
         self._first = self._last = _Cell(loaded)

@@ -54,25 +54,25 @@ class Session:
         self._root, self._env, self._objects = root, env, objects
         self._problems: list[Problem] = []
         self._program, self._facts = _program(program, objects)
-        self._processes: list[Process] = []
+        self.processes: list[Process] = []
         start = self._interpreter(program)
         if start is not None:
-            self._processes = self._start(start)
+            self.processes = self._start(start)
 
     @property
     def closure(self) -> Closure:
         """What was found so far, for every kind of processor that the image may meet."""
-        if not self._processes:
+        if not self.processes:
             return Closure((self._root_resolution(),), (), (), tuple(self._problems))
-        base, *others = (process.closure() for process in self._processes)
-        for other, process in zip(others, self._processes[1:], strict=True):
+        base, *others = (process.closure() for process in self.processes)
+        for other, process in zip(others, self.processes[1:], strict=True):
             base = _with_variants(base, other, process.around.processor)
         return replace(base, problems=(*self._problems, *base.problems))
 
     def on(self, level: str) -> Closure:
         """The closure on processors of one level alone, exactly as their loader lists it; the baseline's if it has none."""
-        process = next((p for p in self._processes if p.around.processor.level == level), None)
-        return process.closure() if process else self._processes[0].closure() if self._processes else self.closure
+        process = next((p for p in self.processes if p.around.processor.level == level), None)
+        return process.closure() if process else self.processes[0].closure() if self.processes else self.closure
 
     def open(self, name: str, requester: str | None = None) -> Resolution | None:
         """Add what ``dlopen(name)`` maps when the loaded object at path ``requester`` (the program, if none) calls it.
@@ -80,7 +80,7 @@ class Session:
         Returns the object, or ``None`` with a problem in the closure that says where it was looked for.
         """
         path = None
-        for process in self._processes:
+        for process in self.processes:
             caller = next((o for o in process.objects() if o.path == requester), process.program)
             loaded = process.open(name, caller)
             if path is None and loaded is not None:

@@ -48,7 +48,7 @@ def expand(text: str, tokens: Tokens) -> Expanded | None:
 def search_list(text: str, tokens: Tokens, separators: str) -> tuple[Expanded, ...]:
     """The directories of a glibc search list in order, each without its trailing slashes, each once.
 
-    An empty element is the working directory ("."), a list that is empty as a whole is nothing (R21).
+    An empty element is the working directory, and adds nothing to the name found there, a list that is empty as a whole is nothing (R21).
     """
     if not text:
         return ()
@@ -57,7 +57,7 @@ def search_list(text: str, tokens: Tokens, separators: str) -> tuple[Expanded, .
         expanded = expand(element, tokens)
         if expanded is None:
             continue
-        directory = (expanded.text.rstrip("/") or "/") if expanded.text else "."
+        directory = (expanded.text.rstrip("/") or "/") if expanded.text else ""
         found.setdefault(directory, expanded._replace(text=directory))
     return tuple(found.values())
 

@@ -37,13 +37,24 @@ def check_versions(
                 if version.name in defined:
                     continue
                 if not provider.facts.has_verdef:
-                    detail = f"no version information in {provider.path}: the symbols bind without it"
-                    yield Problem("version", "warning", requester.path, need.file, detail)
+                    yield _unversioned(requester, provider, need.file)
                     break
                 severity = "warning" if version.weak else "error"
                 detail = f"version `{version.name}' not found in {provider.path}"
                 yield Problem("version", severity, requester.path, need.file, detail)
         yield from _check_relr(requester, release)
+
+
+def _unversioned(requester: Loaded, provider: Loaded, name: str) -> Problem:
+    """A provider that defines no version: a warning, unless it has no version table at all.
+
+    glibc's ``check_match`` then ends the process at the first symbol that it binds there (elf/dl-lookup.c).
+    """
+    if provider.facts.version_needs:
+        detail = f"no version information in {provider.path}: the symbols bind without it"
+        return Problem("version", "warning", requester.path, name, detail)
+    detail = f"{provider.path} has no versions at all, and the loader gives up where it looks for one in it"
+    return Problem("version", "error", requester.path, name, detail)
 
 
 def _check_relr(requester: Loaded, release: tuple[int, int] | None) -> Iterator[Problem]:
