@@ -1,18 +1,15 @@
-"""The command line: click only here; a command parses, calls the pipeline, prints a report — nothing else.
+"""The command line: a command parses, calls the pipeline, prints a report — nothing else; click only here.
 
-Each command is a module of this room with a ``command``; it is imported only when it is asked for.
+Each command is a module of this room with a ``command``; it is imported only when it is asked for. One binary without
+an option has no words to parse: for it not even click is imported.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-import click
-
-from scratchpack import __version__
 from scratchpack.errors import ScratchpackError
 
 if TYPE_CHECKING:
@@ -28,41 +25,6 @@ COMMANDS: dict[str, tuple[str, str]] = {
 }
 
 
-class _Commands(click.Group):
-    """Commands by name; any other first word is a binary, and means ``pack``."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
-        if cmd_name not in COMMANDS:
-            return None
-        command: click.Command = import_module(f"scratchpack.cli.{COMMANDS[cmd_name][0]}").command
-        return command
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
-
-    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if args and args[0] not in COMMANDS and args[0] not in {"--help", "-h", "--version"}:
-            args = ["pack", *args]
-        return super().parse_args(ctx, args)
-
-
-@click.group(
-    cls=_Commands,
-    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
-    epilog="Example: scratchpack ./goHelloWorld && docker load < goHelloWorld.tar",
-)
-@click.version_option(__version__, message="scratchpack %(version)s")
-def commands() -> None:
-    """Turn an ELF binary into a minimal image that holds exactly what it needs to run.
-
-    `scratchpack BINARY…` is `scratchpack pack BINARY…`; write ./inspect for a file that has a command's name.
-    """
-
-
 class _Terminated(BaseException):
     """SIGTERM, raised where the run stands, so that everything cleans up on the way out."""
 
@@ -70,15 +32,12 @@ class _Terminated(BaseException):
 def main(args: list[str] | None = None) -> None:
     """Run the command line and leave with its exit status; no traceback reaches a person."""
     _raise_on_sigterm()
+    words = sys.argv[1:] if args is None else args
     try:
-        commands.main(args, prog_name="scratchpack", standalone_mode=False)
+        status = _run(words)
         sys.stdout.flush()
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
-    except click.ClickException as error:
-        error.show()
-        sys.exit(error.exit_code)
-    except (click.Abort, KeyboardInterrupt):
+        sys.exit(status)
+    except KeyboardInterrupt:
         _say("interrupted")
         _leave(130)
     except _Terminated:
@@ -99,6 +58,18 @@ def main(args: list[str] | None = None) -> None:
         _say(f"a fault of scratchpack itself: {type(error).__name__}: {error}")
         _say("please report it with what SCRATCHPACK_DEBUG=1 prints; nothing was published")
         sys.exit(1)
+
+
+def _run(words: list[str]) -> int:
+    plain = len(words) == 1 and not words[0].startswith("-") and words[0] not in COMMANDS
+    if plain and words[0] and "_SCRATCHPACK_COMPLETE" not in os.environ:
+        from scratchpack.cli.packing import pack_and_report
+
+        pack_and_report((words[0],), {})
+        return 0
+    from scratchpack.cli.commands import run
+
+    return run(words)
 
 
 def _raise_on_sigterm() -> None:

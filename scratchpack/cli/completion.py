@@ -11,7 +11,7 @@ def command(shell: str) -> None:
     """Print the completion script for SHELL."""
     from click.shell_completion import get_completion_class
 
-    from scratchpack.cli import commands
+    from scratchpack.cli.commands import commands
 
     kind = get_completion_class(shell)
     if kind is None:

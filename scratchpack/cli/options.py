@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from scratchpack.config import SETTINGS, Options, Setting, merge
+from scratchpack.cli.packing import settle
+from scratchpack.config import SETTINGS, Options, Setting
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -85,14 +86,15 @@ def settings_options(names: Iterable[str] | None = None) -> Callable[[Callable[.
     return decorate
 
 
+def given(values: dict[str, Any]) -> dict[str, Any]:
+    """The settings that stood on the command line, by name."""
+    return {name.replace("_", "-"): value for name, value in values.items() if value is not None and value != ()}
+
+
 def gather(values: dict[str, Any]) -> Options:
-    """The options of one run: what was given, the environment, the file; says on stderr which file was read."""
+    """The options of one run; ``values`` are click's, with ``config``."""
     config = values.pop("config", None)
-    given = {name.replace("_", "-"): value for name, value in values.items() if value is not None and value != ()}
-    options, path = merge(given, environ=os.environ, config=config)
-    if path is not None and not options.quiet:
-        click.echo(f"settings: {path}", err=True)
-    return options
+    return settle(given(values), config)
 
 
 def terminal() -> bool:

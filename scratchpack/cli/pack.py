@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from scratchpack.cli.options import PATH, Grouped, gather, settings_options, terminal
+from scratchpack.cli.options import PATH, Grouped, given, settings_options
+from scratchpack.cli.packing import pack_and_report
 
 _EPILOG = """\b
 Examples:
@@ -30,16 +31,5 @@ def command(binaries: tuple[str, ...], **values: Any) -> None:
     Several binaries of one platform make one image whose entrypoint is the first; binaries of different platforms
     make one index. stdout says what was written, one path a line.
     """
-    options = gather(values)
-    from scratchpack.cli.progress import Progress
-    from scratchpack.pipeline.pack import pack
-
-    with Progress(options.progress or "auto", quiet=options.quiet) as progress:
-        packed = pack(binaries, options, progress=progress.step)
-    if not options.quiet:
-        from scratchpack.report.text import packed_table
-
-        click.echo(packed_table(packed, colour=terminal(), dry_run=options.dry_run), err=True, nl=False)
-    for receipt in packed.receipts:
-        if receipt.dest != "-":
-            click.echo(receipt.dest)
+    config = values.pop("config")
+    pack_and_report(binaries, given(values), config)
