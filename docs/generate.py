@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from scratchpack import cli
+from scratchpack.cli.commands import commands
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- pages: begin (make docs) -->", "<!-- pages: end -->"
@@ -26,7 +27,7 @@ def pages() -> dict[Path, str]:
 def reference() -> str:
     """One section a command, with the text of its ``--help``."""
     intro = "Written by `make docs` from the commands themselves. [The exit status](../README.md#exit-status) is the same for all."
-    parts = [f"# Command line\n\n{intro}\n", _section("scratchpack", cli.commands)]
+    parts = [f"# Command line\n\n{intro}\n", _section("scratchpack", commands)]
     for name, (module, _) in cli.COMMANDS.items():
         command: click.Command = import_module(f"scratchpack.cli.{module}").command
         parts.append(_section(f"scratchpack {name}", command))

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import os
 import posixpath
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from scratchpack.errors import InputError
@@ -40,8 +39,7 @@ def inline(data: bytes) -> Source:
     return Source(len(data), lambda: io.BytesIO(data), ("inline", data))
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(NamedTuple):
     """A regular file. Two files with one ``inode`` that is not ``None`` are hard links of each other."""
 
     path: str
@@ -60,8 +58,7 @@ class File:
         return self.source.size
 
 
-@dataclass(frozen=True, slots=True)
-class Symlink:
+class Symlink(NamedTuple):
     """A symbolic link, its target as stored."""
 
     path: str
@@ -70,8 +67,7 @@ class Symlink:
     rank: int = RANK_ROOT
 
 
-@dataclass(frozen=True, slots=True)
-class Directory:
+class Directory(NamedTuple):
     """A directory that somebody asked for; the parents of entries need no entry of their own."""
 
     path: str
@@ -171,7 +167,7 @@ def _add(table: dict[str, Entry], entry: Entry) -> None:
         table[entry.path] = entry
     elif _content(old) == _content(entry):
         kept = old if old.rank >= entry.rank else entry
-        table[entry.path] = replace(kept, because=_join(old.because, entry.because))
+        table[entry.path] = kept._replace(because=_join(old.because, entry.because))
     elif old.rank != entry.rank:
         table[entry.path] = old if old.rank > entry.rank else entry
     else:

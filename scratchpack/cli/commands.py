@@ -14,19 +14,23 @@ class Commands(click.Group):
     """Commands by name; any other first word is a binary, and means ``pack``."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """Names, in the order of the table."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        """Import the command's module."""
         if cmd_name not in COMMANDS:
             return None
         command: click.Command = import_module(f"scratchpack.cli.{COMMANDS[cmd_name][0]}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        """List the commands without importing them."""
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in COMMANDS.items()])
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put ``pack`` before a first word that is no command."""
         if args and args[0] not in COMMANDS and args[0] not in {"--help", "-h", "--version"}:
             args = ["pack", *args]
         return super().parse_args(ctx, args)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -47,8 +46,7 @@ class Note(NamedTuple):
     desc: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ElfFacts:
+class ElfFacts(NamedTuple):
     """Everything the loader reads of one file before it maps it.
 
     Names are ``str`` through ``os.fsdecode`` (surrogateescape). ``rpath`` and ``runpath`` are unexpanded, ``None``

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -35,8 +34,7 @@ class Searched(NamedTuple):
     verdict: str  # "not there", "wrong machine" …
 
 
-@dataclass(frozen=True, slots=True)
-class LoaderEnv:
+class LoaderEnv(NamedTuple):
     """What the planned image configuration tells the loader (R29)."""
 
     library_path: str | None = None
@@ -57,8 +55,7 @@ class Variant(NamedTuple):
     facts: ElfFacts
 
 
-@dataclass(frozen=True, slots=True)
-class Resolution:
+class Resolution(NamedTuple):
     """One object that the loader maps."""
 
     soname: str  # the name it was asked for by
@@ -92,8 +89,7 @@ class Problem(NamedTuple):
     searched: tuple[Searched, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Closure:
+class Closure(NamedTuple):
     """Everything mapped at start, in load order, the interpreter among it where the loader lists it (R1)."""
 
     roots: tuple[Resolution, ...]
@@ -101,9 +97,7 @@ class Closure:
     edges: tuple[Edge, ...]
     problems: tuple[Problem, ...]
     libc: str | None = None  # "glibc" | "musl"
-    extra: tuple[Node, ...] = field(
-        default=()
-    )  # files the loader itself reads and that travel (path file, ld.so.preload)
+    extra: tuple[Node, ...] = ()  # files the loader itself reads and that travel (path file, ld.so.preload)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

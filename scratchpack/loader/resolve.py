@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.errors import ConfinementError, InputError
@@ -67,7 +66,7 @@ class Session:
         base, *others = (process.closure() for process in self.processes)
         for other, process in zip(others, self.processes[1:], strict=True):
             base = _with_variants(base, other, process.around.processor)
-        return replace(base, problems=(*self._problems, *base.problems))
+        return base._replace(problems=(*self._problems, *base.problems))
 
     def on(self, level: str) -> Closure:
         """The closure on processors of one level alone, exactly as their loader lists it; the baseline's if it has none."""
@@ -168,14 +167,13 @@ def _with_variants(base: Closure, other: Closure, processor: Processor) -> Closu
         )
         variant = Variant(level, resolution.path, resolution.node, resolution.facts)
         if all(v.path != variant.path for v in resolved[at].variants):
-            resolved[at] = replace(resolved[at], variants=(*resolved[at].variants, variant))
+            resolved[at] = resolved[at]._replace(variants=(*resolved[at].variants, variant))
     problems = [
         p._replace(detail=f"{p.detail} (on {processor.level} processors)")
         for p in other.problems
         if p not in base.problems
     ]
-    return replace(
-        base,
+    return base._replace(
         resolved=tuple(resolved),
         edges=_union(base.edges, other.edges),
         problems=(*base.problems, *problems),
@@ -198,7 +196,7 @@ def merge(closures: Iterable[Closure]) -> Closure:
                 resolved[key] = resolution
             else:
                 more = tuple(v for v in resolution.variants if all(v.path != k.path for k in known.variants))
-                resolved[key] = replace(known, variants=known.variants + more)
+                resolved[key] = known._replace(variants=known.variants + more)
     libcs = dict.fromkeys(part.libc for part in parts if part.libc)
     return Closure(
         tuple(dict.fromkeys(root for part in parts for root in part.roots)),

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence, Unavailable, matches
@@ -121,7 +120,7 @@ def _bundle(
     for source in (*SOURCES, *places):
         node = root.lookup(source)
         if node is not None and node.kind == "file" and node.size:
-            return (*links, replace(node_entry(root, node, because, at=path), inode=None))
+            return (*links, node_entry(root, node, because, at=path)._replace(inode=None))
     raise Unavailable("there is no bundle of certificate authorities", "install ca-certificates, give --ca-bundle FILE")
 
 

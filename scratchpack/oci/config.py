@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -76,8 +75,10 @@ def is_rfc3339(text: object) -> bool:
     """Whether engines take this as a time (I7): RFC 3339, section 5.6, and a day that exists."""
     if not isinstance(text, str) or not _RFC3339.fullmatch(text):
         return False
+    from datetime import datetime
+
     try:
-        dt.datetime.fromisoformat(text[:19].upper())
+        datetime.fromisoformat(text[:19].upper())
     except ValueError:
         return False
     return True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
@@ -28,8 +27,7 @@ class Descriptor(NamedTuple):
     artifact_type: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
+class Blob(NamedTuple):
     """Stored bytes that can be opened any number of times; never held in memory by this type."""
 
     media_type: str
@@ -38,8 +36,7 @@ class Blob:
     open: Callable[[], BinaryIO]
 
 
-@dataclass(frozen=True, slots=True)
-class Layer:
+class Layer(NamedTuple):
     """A layer, built and compressed once."""
 
     blob: Blob
@@ -58,8 +55,7 @@ class Healthcheck(NamedTuple):
     retries: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ImageConfig:
+class ImageConfig(NamedTuple):
     """What an engine needs to start the image, besides its layers."""
 
     platform: Platform
@@ -77,8 +73,7 @@ class ImageConfig:
     author: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Image:
+class Image(NamedTuple):
     """One platform's image: its config and manifest as the very bytes that will be stored."""
 
     config: ImageConfig
@@ -92,8 +87,7 @@ class Image:
         return self.config.platform
 
 
-@dataclass(frozen=True, slots=True)
-class Referrer:
+class Referrer(NamedTuple):
     """An artifact that names an image as its subject: an SBOM."""
 
     artifact_type: str
@@ -103,15 +97,14 @@ class Referrer:
     subject: str  # digest of the manifest or index it is about
 
 
-@dataclass(frozen=True, slots=True)
-class Release:
+class Release(NamedTuple):
     """Everything that leaves together: one image, or several under one index (I5), and the names it goes by."""
 
     images: tuple[Image, ...]
     references: tuple[str, ...]  # full references, "docker.io/library/hello:latest" or as given
     index_blob: Blob | None = None  # only with several platforms
     referrers: tuple[Referrer, ...] = ()
-    annotations: Mapping[str, str] = field(default_factory=dict)
+    annotations: Mapping[str, str] = {}
 
     @property
     def top(self) -> Blob:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fnmatch
 import os
 import posixpath
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.elf.reader import read_elf
@@ -112,7 +111,7 @@ class Includes:
             raise UsageError(f"cannot include {path}: it cannot be read, or is a dangling link")
         if target == path:
             for entry in self._gatherer.links(where, node, reason):
-                yield replace(entry, rank=RANK_OPTION)
+                yield entry._replace(rank=RANK_OPTION)
             target = node.canonical
         yield from self._node(where, node, target, reason)
 
@@ -124,7 +123,7 @@ class Includes:
                 runs = bool(node.mode & 0o111)
                 made = self._gatherer.file(where, node, reason, runs=runs, rank=RANK_OPTION)
                 self.files.append(Included(where, node, target))
-                yield replace(made, path=target)
+                yield made._replace(path=target)
             case "symlink":
                 yield Symlink(target, node.target or "", (reason,), RANK_OPTION)
             case "directory":

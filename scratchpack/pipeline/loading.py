@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.elf.model import Linkage
@@ -68,7 +67,7 @@ class Loading:
         from scratchpack.loader.resolve import merge
 
         merged = merge(parts)
-        return replace(merged, problems=(*self._problems, *merged.problems))
+        return merged._replace(problems=(*self._problems, *merged.problems))
 
     def open(self, number: int, name: str, requester: str) -> Resolution | None:
         """Resolve what a program opens later, in its namespace; ``None`` where it is not found."""

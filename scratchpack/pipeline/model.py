@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.elf.model import Linkage
@@ -35,8 +34,7 @@ class Program(NamedTuple):
         return self.facts.linkage is Linkage.SCRIPT
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(NamedTuple):
     """What would be packed for one platform, and why."""
 
     programs: tuple[Program, ...]
@@ -50,8 +48,7 @@ class Plan:
     interpreters: tuple[str, ...] = ()  # of a script: the chain that its #! lines name
 
 
-@dataclass(frozen=True, slots=True)
-class Packed:
+class Packed(NamedTuple):
     """What one run wrote."""
 
     plans: tuple[Plan, ...]

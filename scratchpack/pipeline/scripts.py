@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.kind import Kind, sniff
@@ -58,7 +57,7 @@ def _read(placed: Placed) -> tuple[Node, ElfFacts | None]:
 
 def _script_facts(machine: ElfFacts, origin: str, node: Node) -> ElfFacts:
     """A script has the machine of its interpreter, and nothing else of it."""
-    return replace(
-        machine, origin=origin, linkage=Linkage.SCRIPT, interpreter=None, has_dynamic=False, soname=None, requests=(),
+    return machine._replace(
+        origin=origin, linkage=Linkage.SCRIPT, interpreter=None, has_dynamic=False, soname=None, requests=(),
         rpath=None, runpath=None, audit=None, depaudit=None, version_needs=(), version_defs=(), build_id=None, size=node.size,
     )  # fmt: skip

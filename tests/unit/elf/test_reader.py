@@ -259,9 +259,7 @@ def test_a_debug_file_has_no_dynamic_section(tmp_path: Path) -> None:
 
 
 def _as(found: ElfFacts, origin: str, size: int) -> ElfFacts:
-    from dataclasses import replace
-
-    return replace(found, origin=origin, size=size)
+    return found._replace(origin=origin, size=size)
 
 
 def _open(data: bytes | bytearray):  # type: ignore[no-untyped-def]  # noqa: ANN202

@@ -6,7 +6,6 @@ import io
 import os
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -111,7 +110,7 @@ def test_the_child_reads_and_agrees(tmp_path: Path) -> None:
 def test_a_difference_is_put_into_words(tmp_path: Path) -> None:
     path = cc(tmp_path / "x", HELLO_C)
     with path.open("rb") as stream:
-        found = replace(read_elf(stream, origin="x"), interpreter=None)
+        found = read_elf(stream, origin="x")._replace(interpreter=None)
         stream.seek(0)
         reading = second_reading(stream)
     assert reading is not None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import hashlib
 import io
 import json
@@ -136,8 +135,8 @@ def test_a_blob_that_is_not_what_was_hashed_is_never_published(tmp_path: Path) -
     with DockerArchive(str(tmp_path / "a.tar")) as archive:
         release = make_release([image(archive)], ["hello"])
         good = release.images[0]
-        wrong = dataclasses.replace(good.config_blob, open=lambda: io.BytesIO(b"{}"))
-        bad = dataclasses.replace(release, images=(dataclasses.replace(good, config_blob=wrong),))
+        wrong = good.config_blob._replace(open=lambda: io.BytesIO(b"{}"))
+        bad = release._replace(images=(good._replace(config_blob=wrong),))
         with pytest.raises(OutputError, match="not those that were hashed"):
             archive.write(bad)
     assert list(tmp_path.iterdir()) == []
