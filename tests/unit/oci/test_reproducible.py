@@ -109,14 +109,15 @@ def _run(command: list[str]) -> str:
 
 
 MEMORY = """
-import resource, sys
+import sys
 from pathlib import Path
 from scratchpack.rootfs import File, Rootfs, Source
 from tests.support.images import docker_archive
 source = Path(sys.argv[1])
 rootfs = Rootfs([File("/big", Source(source.stat().st_size, lambda: source.open("rb"), ("big",)), mode=0o755)])
 docker_archive(Path(sys.argv[2]), rootfs, compression=sys.argv[3])
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+# not ru_maxrss, which a child inherits from the process that started it
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM:")))
 """
 
 
