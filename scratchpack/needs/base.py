@@ -60,6 +60,14 @@ class Row(NamedTuple):
     wants: Wants
 
 
+class NamedVersion(Protocol):
+    """A crate: its name is all that needs look at."""
+
+    @property
+    def name(self) -> str:
+        """As cargo writes it."""
+
+
 class View(Protocol):
     """The lazy views of one ELF file that the scan uses (``scratchpack.elf.evidence``)."""
 
@@ -78,6 +86,9 @@ class View(Protocol):
 
     def sections(self) -> Iterable[str]:
         """Section names; empty where the headers were stripped."""
+
+    def crates(self) -> Iterable[NamedVersion]:
+        """The crates that cargo-auditable listed."""
 
     def is_go(self) -> bool:
         """Whether the Go linker made it."""
@@ -111,6 +122,7 @@ class Subject(NamedTuple):
     functions: frozenset[str] = frozenset()  # wanted Go functions found
     sections: frozenset[str] = frozenset()
     is_go: bool = False
+    crates: frozenset[str] = frozenset()  # names of crates that cargo-auditable listed
 
     @property
     def is_static(self) -> bool:

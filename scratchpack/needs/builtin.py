@@ -5,6 +5,8 @@ from __future__ import annotations
 from scratchpack.needs.base import IMPORTERS, PROGRAM, Row, Wants
 from scratchpack.needs.clients import SYMBOLS
 from scratchpack.needs.companions import ROWS as COMPANIONS
+from scratchpack.needs.languages import DETECTORS
+from scratchpack.needs.languages import ROWS as LANGUAGE_ROWS
 
 _LOCALE_ENV = ("LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME")
 
@@ -186,10 +188,10 @@ BLIND: tuple[Row, ...] = (
     ),
 )
 
-ROWS: tuple[Row, ...] = (*BLIND, *COMPANIONS)
+ROWS: tuple[Row, ...] = (*BLIND, *COMPANIONS, *LANGUAGE_ROWS)
 
 # Languages: a detector each (``DETECTOR`` of its module), which gives evidence for the needs above.
-LANGUAGES: tuple[Row, ...] = ()
+LANGUAGES: tuple[Row, ...] = DETECTORS
 
 
 def wants_of(name: str) -> Wants:

@@ -147,6 +147,7 @@ def look(
         functions=functions,
         sections=present,
         is_go=is_go,
+        crates=frozenset(crate.name for crate in own.crates()) if ".dep-v0" in present else frozenset(),
     )
     return Scanned(deepen(subject, views, [need for need in looks if need.name in hits]), frozenset(hits))
 

@@ -1,0 +1,39 @@
+"""N38: a native image carries its trust store; libraries of the JDK lie beside it. Not run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence
+from scratchpack.needs.builtin import wants_of
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import NeedOptions, Subject, Wants
+    from scratchpack.sysroot.model import Sysroot
+
+
+class GraalVm:
+    """Nothing is added; the report says what may lie beside the program."""
+
+    name = "graalvm"
+    summary = (
+        "a GraalVM native image may open libraries of the JDK beside itself (libawt.so …): --include those it uses"
+    )
+    wants: Wants = wants_of("graalvm")
+    adds = ""
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """The section of the image heap."""
+        return tuple(
+            Evidence(self.name, A, f"section {name}", subject.program.path)
+            for name in sorted(subject.sections & {*self.wants.sections})
+        )
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """Nothing."""
+        return Contribution()
+
+
+NEED = GraalVm()

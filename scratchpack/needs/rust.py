@@ -1,0 +1,28 @@
+"""N32: a Rust program that asks the system for its certificate authorities; webpki-roots carries its own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Evidence
+from scratchpack.needs.builtin import wants_of
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import Subject, Wants
+
+
+class Rust:
+    """Literals stand without NUL between them, so a fragment is looked for: openssl-probe's list, crates in panic paths."""
+
+    name = "rust"
+    wants: Wants = wants_of("rust")
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """One piece of evidence for each mark; names of crates from ``.dep-v0`` count like their paths."""
+        marks = [f"string {mark}" for mark in self.wants.fragments if subject.strings(mark)]
+        marks += [f"crate {name}" for name in sorted(subject.crates) if name in _ASKING]
+        return tuple(Evidence("ca-certificates", A, mark, subject.program.path) for mark in marks)
+
+
+_ASKING = frozenset({"openssl-probe", "rustls-native-certs", "rustls-platform-verifier", "native-tls"})
+DETECTOR = Rust()
