@@ -54,6 +54,11 @@ def describe(one: Blob) -> dict[str, Any]:
     return {"mediaType": one.media_type, "digest": one.digest, "size": one.size}
 
 
+def named(platform: Platform) -> dict[str, str]:
+    """A platform as documents say it."""
+    return {name: value for name, value in platform._asdict().items() if value}
+
+
 def document(media_type: str, content: dict[str, Any]) -> Blob:
     """A JSON document as a blob."""
     return blob(media_type, json.dumps(content, sort_keys=True).encode())
@@ -64,8 +69,7 @@ def image(layers: Sequence[Layer], platform: Platform = AMD64, entrypoint: str =
     config = document(
         MEDIA_CONFIG,
         {
-            "architecture": platform.architecture,
-            "os": platform.os,
+            **named(platform),
             "config": {"Entrypoint": [entrypoint]},
             "rootfs": {"type": "layers", "diff_ids": [one.diff_id for one in layers]},
         },
@@ -89,7 +93,7 @@ def release(*images: Image, sbom: bytes | None = None, names: Sequence[str] = ()
         entries = [
             {
                 **describe(one.manifest_blob),
-                "platform": {"os": one.platform.os, "architecture": one.platform.architecture},
+                "platform": named(one.platform),
             }
             for one in images
         ]

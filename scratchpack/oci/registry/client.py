@@ -58,14 +58,19 @@ class Repository:
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository holds the blob."""
+        return self.blob_size(digest) is not None
+
+    def blob_size(self, digest: str) -> int | None:
+        """Bytes of a blob as the registry says, -1 where it does not say, ``None`` where there is no such blob."""
         response = self._patiently("HEAD", self._blob(digest))
         if response.status == 404:
             transport.finish(response)
-            return False
+            return None
         if response.status != 200:
             raise self.session.refusal(f"look for {digest} in {self}", response)
+        size = response.headers.get("Content-Length", "")
         transport.finish(response)
-        return True
+        return int(size) if size.isascii() and size.isdigit() else -1
 
     def upload(self, blob: Blob, told: Callable[[int], None] = lambda _: None) -> str:
         """Bring a blob there, by mounting where that works: "present", "mounted" or "uploaded".

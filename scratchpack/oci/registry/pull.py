@@ -43,7 +43,7 @@ class RemoteImage:
         Raises:
             RemoteError: refused, or there is none.
         """
-        return self._document(self.reference.pointer)
+        return self.document(self.reference.pointer)
 
     def manifest(self, platform: Platform | None = None) -> Document:
         """The image manifest, out of an index the one for ``platform`` (or the only one there is).
@@ -54,9 +54,14 @@ class RemoteImage:
         top = self.top()
         if top.media_type not in {MEDIA_INDEX, DOCKER_INDEX}:
             return top
-        return self._document(choose(top.data, platform, str(self.reference)))
+        return self.document(choose(top.data, platform, str(self.reference)))
 
-    def _document(self, pointer: str) -> Document:
+    def document(self, pointer: str) -> Document:
+        """The manifest or index behind a tag or digest of the same repository.
+
+        Raises:
+            RemoteError: refused, or there is none.
+        """
         found = self._repository.manifest(pointer)
         if found is None:
             mark = "@" if reference.is_digest(pointer) else ":"
@@ -65,6 +70,10 @@ class RemoteImage:
                 hint="check the name and the tag",
             )
         return found._replace(media_type=media_type(found))
+
+    def size(self, digest: str) -> int | None:
+        """Bytes of a blob, ``None`` where there is no such blob."""
+        return self._repository.blob_size(digest)
 
     def read(self, digest: str, cap: int = CONFIG_CAP) -> bytes:
         """A small blob, whole and checked: the image's config.
@@ -124,20 +133,22 @@ class _BlobStream(io.RawIOBase):
         self._hash, self._at = hashlib.sha256(), 0
         self._tries = repository.session.options.policy.tries
         self._response: BaseHTTPResponse | None = None
+        self._ended = False
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: object) -> int:
         view = memoryview(buffer)  # type: ignore[arg-type]
-        piece = self._piece(len(view))
+        piece = b"" if self._ended else self._piece(len(view))
         view[: len(piece)] = piece
         self._hash.update(piece)
         self._at += len(piece)
         if self._size is not None and self._at > self._size:
             raise self._wrong(f"it is longer than {self._size} bytes")
-        if not piece:
+        if not piece and not self._ended:
             self._check()
+            self._ended = True  # and stays so: the end of a blob cannot be asked for (416)
         return len(piece)
 
     def _piece(self, size: int) -> bytes:

@@ -270,6 +270,13 @@ def test_a_blob_that_breaks_off_each_time_is_given_up(stocked: FakeRegistry) -> 
         stream.read()
 
 
+def test_the_end_of_a_blob_stays_the_end(stocked: FakeRegistry) -> None:
+    with RemoteImage(f"{stocked.host}/team/app:v1", hasty()) as remote, remote.open(LAYER.digest) as stream:
+        assert stream.read() == LAYER.open().read()
+        assert stream.read() == stream.read(1) == b""
+    assert len([one for one in stocked.seen if "/blobs/" in one.path]) == 1
+
+
 @pytest.mark.parametrize(
     ("sent", "size", "why"),
     [

@@ -1,0 +1,100 @@
+"""An image in a registry as the files of a layout, so that whatever reads images at rest reads it too: analysis, slimming, verify.
+
+``index.json`` names what the reference stands for; everything else is asked for when it is opened, and checks itself.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import TYPE_CHECKING, BinaryIO
+
+from scratchpack.oci.digest import blob_path, canonical_json
+from scratchpack.oci.index import IMAGE_NAME, LAYOUT, REF_NAME
+from scratchpack.oci.model import MEDIA_INDEX
+from scratchpack.oci.reference import is_digest
+from scratchpack.oci.registry.pull import RemoteImage
+from scratchpack.oci.store import Store
+
+if TYPE_CHECKING:
+    from scratchpack.oci.registry.client import Document
+    from scratchpack.oci.registry.session import Options
+
+_BLOBS = "blobs/sha256/"
+_MOST = 256  # documents kept of one image, 4 MiB each at the most
+
+
+class RemoteStore(Store):
+    """One reference of a registry, seen as a layout; close it, or use it in a ``with``."""
+
+    def __init__(self, name: str, options: Options | None = None) -> None:
+        super().__init__(name)
+        self._remote = RemoteImage(name, options)
+        self._manifests: dict[str, Document | None] = {}  # by digest; None where it is known of and not read yet
+        self._own: dict[str, bytes] = {"oci-layout": LAYOUT}
+
+    def size(self, path: str) -> int | None:
+        """Bytes of a file, or ``None`` where there is none of that name."""
+        data = self._data(path)
+        if data is not None:
+            return len(data)
+        digest = _digest(path)
+        return None if digest is None else self._remote.size(digest)
+
+    def open(self, path: str) -> BinaryIO:
+        """Open a file for reading, from its start to its end.
+
+        Raises:
+            InputError: a layout has no such file.
+            RemoteError: the registry has it not, refused, or sent other bytes.
+        """
+        data = self._data(path)
+        if data is not None:
+            return io.BytesIO(data)
+        digest = _digest(path)
+        if digest is None:
+            raise self.missing(path)
+        return self._remote.open(digest)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._remote.__exit__()
+
+    def _data(self, path: str) -> bytes | None:
+        """The bytes of a document that is no blob of the registry's."""
+        if path == "index.json" and path not in self._own:
+            self._own[path] = self._index()
+        if path in self._own:
+            return self._own[path]
+        digest = _digest(path)
+        if digest is None or digest not in self._manifests:
+            return None
+        found = self._manifests[digest]
+        if found is None:
+            found = self._remote.document(digest)
+            self._remember(found)
+        return found.data
+
+    def _index(self) -> bytes:
+        top = self._remote.top()
+        self._remember(top)
+        names = {IMAGE_NAME: str(self._remote.reference), REF_NAME: self._remote.reference.pointer}
+        entry = {"mediaType": top.media_type, "digest": top.digest, "size": len(top.data), "annotations": names}
+        index = {"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": [entry]}
+        return canonical_json(index, what="index.json")
+
+    def _remember(self, document: Document) -> None:
+        """Keep a document, and note the manifests that it names: those are no blobs to a registry."""
+        self._manifests[document.digest] = document
+        try:
+            named = [one["digest"] for one in json.loads(document.data).get("manifests", [])]
+        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            return  # whoever reads it says what is wrong with it
+        for digest in named[:_MOST]:
+            if isinstance(digest, str) and is_digest(digest):
+                self._manifests.setdefault(digest, None)
+
+
+def _digest(path: str) -> str | None:
+    digest = "sha256:" + path.removeprefix(_BLOBS)
+    return digest if is_digest(digest) and path == blob_path(digest) else None
