@@ -32,8 +32,9 @@ def test_a_pushed_image_is_read_with_its_layers(registry: Registry) -> None:
         assert image.digest == release.top.digest
         assert image.references == (f"{registry.host}/store/app:v1",)
         for read, pushed in zip(image.layers, release.images[0].layers, strict=True):
-            with read.open() as stream:
-                assert stream.read() == pushed.blob.open().read()
+            for _ in range(2):
+                with read.open() as stream:
+                    assert stream.read() == pushed.blob.open().read()
 
 
 def test_a_pushed_image_is_recomputed(registry: Registry) -> None:
@@ -68,8 +69,8 @@ def test_what_a_layout_does_not_have_is_not_there(registry: Registry) -> None:
                 store.open(path)
         absent = "blobs/sha256/" + "0" * 64
         assert store.size(absent) is None
-        with store.open(absent) as stream, pytest.raises(RemoteError, match="404"):
-            stream.read()
+        with pytest.raises(RemoteError, match="404"):
+            store.open(absent)
 
 
 def test_a_name_that_is_not_there_is_said_so(registry: Registry) -> None:

@@ -1,6 +1,7 @@
 """An image in a registry as the files of a layout, so that whatever reads images at rest reads it too: analysis, slimming, verify.
 
-``index.json`` names what the reference stands for; everything else is asked for when it is opened, and checks itself.
+``index.json`` names what the reference stands for; a blob comes when it is first opened, is checked, and stays in an unnamed
+temporary file, because layers are read more than once and not only from their start.
 """
 
 from __future__ import annotations
@@ -14,9 +15,12 @@ from scratchpack.oci.index import IMAGE_NAME, LAYOUT, REF_NAME
 from scratchpack.oci.model import MEDIA_INDEX
 from scratchpack.oci.reference import is_digest
 from scratchpack.oci.registry.pull import RemoteImage
+from scratchpack.oci.spool import TemporarySpool
 from scratchpack.oci.store import Store
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from scratchpack.oci.registry.client import Document
     from scratchpack.oci.registry.session import Options
 
@@ -32,6 +36,8 @@ class RemoteStore(Store):
         self._remote = RemoteImage(name, options)
         self._manifests: dict[str, Document | None] = {}  # by digest; None where it is known of and not read yet
         self._own: dict[str, bytes] = {"oci-layout": LAYOUT}
+        self._spool = TemporarySpool()
+        self._fetched: dict[str, Callable[[], BinaryIO]] = {}
 
     def size(self, path: str) -> int | None:
         """Bytes of a file, or ``None`` where there is none of that name."""
@@ -42,11 +48,12 @@ class RemoteStore(Store):
         return None if digest is None else self._remote.size(digest)
 
     def open(self, path: str) -> BinaryIO:
-        """Open a file for reading, from its start to its end.
+        """Open a file for reading and seeking.
 
         Raises:
             InputError: a layout has no such file.
             RemoteError: the registry has it not, refused, or sent other bytes.
+            OutputError: no room for it.
         """
         data = self._data(path)
         if data is not None:
@@ -54,11 +61,22 @@ class RemoteStore(Store):
         digest = _digest(path)
         if digest is None:
             raise self.missing(path)
-        return self._remote.open(digest)
+        if digest not in self._fetched:
+            self._fetched[digest] = self._fetch(digest)
+        return self._fetched[digest]()
+
+    def _fetch(self, digest: str) -> Callable[[], BinaryIO]:
+        slot, size = self._spool.slot(), 0
+        with self._remote.open(digest) as stream:
+            while piece := stream.read(1 << 20):
+                slot.write(piece)
+                size += len(piece)
+        return slot.finish(digest, size)
 
     def close(self) -> None:
-        """Close the connections."""
+        """Close the connections, and forget the blobs."""
         self._remote.__exit__()
+        self._spool.close()
 
     def _data(self, path: str) -> bytes | None:
         """The bytes of a document that is no blob of the registry's."""
