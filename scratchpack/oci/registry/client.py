@@ -10,7 +10,7 @@ from urllib.parse import urlencode, urljoin
 from scratchpack.errors import RemoteError
 from scratchpack.oci import reference
 from scratchpack.oci.model import MEDIA_INDEX, MEDIA_MANIFEST
-from scratchpack.oci.registry import transport
+from scratchpack.oci.registry import patience, transport
 from scratchpack.oci.registry.faults import BrokenError, shown
 from scratchpack.oci.registry.transport import Body, body
 
@@ -54,7 +54,7 @@ class Repository:
         return self.session.call(method, target, self._scope, **more)  # type: ignore[arg-type] # as call() takes them
 
     def _patiently(self, method: str, target: str, **more: object) -> BaseHTTPResponse:
-        return transport.patiently(self._policy, lambda: self._call(method, target, **more))
+        return patience.patiently(self._policy, lambda: self._call(method, target, **more))
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository holds the blob."""
@@ -97,7 +97,7 @@ class Repository:
                 return response
             return self._send(blob, response, told)
 
-        response = transport.patiently(self._policy, attempt)
+        response = patience.patiently(self._policy, attempt)
         if response.status not in {201, 204}:
             raise self.session.refusal(f"push {blob.digest} to {self}", response)
         transport.finish(response)

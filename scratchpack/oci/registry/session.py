@@ -14,7 +14,8 @@ from scratchpack.oci.reference import DOCKER_HUB
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import Login, challenges
 from scratchpack.oci.registry.faults import BrokenError, Refusal, UnreachedError, refused, shown, words
-from scratchpack.oci.registry.transport import Body, Origin, Policy, Wire
+from scratchpack.oci.registry.patience import RETRIED, Policy
+from scratchpack.oci.registry.transport import Body, Origin, Wire
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -157,6 +158,6 @@ class Session:
     def refusal(self, what: str, response: BaseHTTPResponse) -> RemoteError:
         """The error for this answer, with what the registry said and what to do."""
         said = self.login.redact(words(transport.finish(response)))
-        tries = self.options.policy.tries if response.status in transport.RETRIED else 1
+        tries = self.options.policy.tries if response.status in RETRIED else 1
         hint = self.login.advice() if response.status == 401 or (response.status == 403 and self.login.notes) else None
         return refused(what, Refusal(response.status, said), tries=tries, hint=hint)

@@ -1,15 +1,12 @@
-"""Requests over urllib3: TLS, deadlines, streamed bodies, capped answers, bounded retries. Knows nothing of credentials."""
+"""Requests over urllib3: TLS, deadlines, streamed bodies, capped answers. Knows nothing of credentials."""
 
 from __future__ import annotations
 
-import contextlib
-import email.utils
 import io
 import ipaddress
-import random
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
@@ -24,24 +21,13 @@ if TYPE_CHECKING:
 
     from urllib3.response import BaseHTTPResponse
 
-RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+    from scratchpack.oci.registry.patience import Policy
+
 DOCUMENT_SECONDS = 60  # for the whole of a small answer, so that a slow drip ends
 _ERROR_CAP = 64 << 10  # bytes of an error's body that are read
 _PIECE = 256 << 10  # bytes a read and a send
 _UNREACHED = (urllib3.exceptions.NewConnectionError, urllib3.exceptions.ConnectTimeoutError)
 _CERTIFICATES = ("/etc/docker/certs.d", "/etc/containers/certs.d")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long and how often to try. Times are seconds."""
-
-    tries: int = 3
-    pause: float = 0.5  # before the second try; doubled before each further one
-    longest_pause: float = 10.0  # also the most that a Retry-After is obeyed
-    connect: float = 10.0
-    answer: float = 30.0  # silence after which a request is given up
-    sleep: Callable[[float], object] = field(default=time.sleep)
 
 
 class Origin(NamedTuple):
@@ -247,39 +233,6 @@ def _hint(error: Exception) -> str:
     if isinstance(error, _UNREACHED):
         return "check the registry's name and port, and the network (HTTPS_PROXY, where there is a proxy)"
     return "run it again: what has arrived is not sent twice"
-
-
-def patiently(policy: Policy, attempt: Callable[[], BaseHTTPResponse]) -> BaseHTTPResponse:
-    """Try until there is an answer that another try would not better, within the policy's bounds.
-
-    Raises:
-        BrokenError: the last try had no answer either.
-    """
-    for count in range(1, policy.tries + 1):
-        try:
-            response = attempt()
-        except BrokenError as error:
-            if count == policy.tries:
-                again = f", tried {count} times" if count > 1 else ""
-                raise type(error)(error.message + again, hint=error.hint) from None
-            pause = _pause(policy, count, None)
-        else:
-            if response.status not in RETRIED or count == policy.tries:
-                return response
-            pause = _pause(policy, count, response.headers.get("Retry-After"))
-            finish(response)
-        policy.sleep(pause)
-    raise AssertionError("a policy has at least one try")
-
-
-def _pause(policy: Policy, count: int, asked: str | None) -> float:
-    pause: float = policy.pause * 2.0 ** (count - 1) * random.uniform(0.8, 1.2)  # noqa: S311 - spreads clients, hides nothing
-    if asked and asked.isascii() and asked.isdigit():
-        pause = float(asked[:6])
-    elif asked:
-        with contextlib.suppress(ValueError, OverflowError):
-            pause = email.utils.parsedate_to_datetime(asked).timestamp() - time.time()
-    return min(max(pause, 0.0), policy.longest_pause)
 
 
 def read(response: BaseHTTPResponse, cap: int, what: str) -> bytes:

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scratchpack.oci.registry.patience import Policy
 from scratchpack.oci.registry.session import Options
-from scratchpack.oci.registry.transport import Policy
 from tests.support.fake_registry import FakeRegistry
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.errors import RemoteError
+from scratchpack.oci.registry.patience import Policy
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options
-from scratchpack.oci.registry.transport import Policy
 from tests.support import releases
 from tests.support.cli import HOME
 from tests.unit.oci.registry.conftest import hasty

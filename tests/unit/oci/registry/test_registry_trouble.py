@@ -13,10 +13,10 @@ from scratchpack.oci.model import Blob
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import challenges
 from scratchpack.oci.registry.client import Repository
+from scratchpack.oci.registry.patience import Policy
 from scratchpack.oci.registry.pull import RemoteImage, choose
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options, Session
-from scratchpack.oci.registry.transport import Policy
 from scratchpack.sinks import registry as sink
 from tests.support import releases
 from tests.support.fake_registry import FakeRegistry, Reply, Seen

@@ -10,6 +10,7 @@ import pytest
 from scratchpack.errors import RemoteError
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import Login
+from scratchpack.oci.registry.patience import Policy
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options, Session
 from tests.support import releases, tools
@@ -102,13 +103,13 @@ def test_neither_redirect_nor_upload_place_leads_to_plain_http(
 
 
 def test_plain_http_to_another_machine_has_to_be_allowed() -> None:
-    with Session("192.0.2.1:5000", Options(policy=transport.Policy(tries=1, connect=0.1))) as session:
+    with Session("192.0.2.1:5000", Options(policy=Policy(tries=1, connect=0.1))) as session:
         assert session.login.home.scheme == "https"
 
 
 def test_docker_hubs_token_server_may_see_the_password_and_its_neighbours_may_not() -> None:
     hub = transport.origin("https://registry-1.docker.io")
-    login = Login(hub, transport.Wire(frozenset(), transport.Policy()), lambda: None)
+    login = Login(hub, transport.Wire(frozenset(), Policy()), lambda: None)
     for url, may in (
         ("https://auth.docker.io/token", True),
         ("https://auth.docker.io:8443/token", False),
