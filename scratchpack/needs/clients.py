@@ -20,6 +20,7 @@ CALLS: tuple[tuple[str, str], ...] = (  # (what the program imports, the library
     *(("soup_session_*", "libsoup*"), ("g_socket_client_*", "libgio-2.0.so*"), ("g_tls_*", "libgio-2.0.so*")),
     *(("PQconnect*", "libpq.so*"), ("mysql_real_connect", "libmysqlclient.so*"), ("redisConnect*", "libhiredis.so*")),
     *(("mysql_real_connect", "libmariadb.so*"), ("ldap_initialize", "libldap*")),
+    *(("BIO_new_connect", "libcrypto.so*"), ("BIO_new_ssl_connect", "libcrypto.so*"), ("BIO_lookup*", "libcrypto.so*")),
 )
 SYMBOLS = tuple(dict.fromkeys(symbol for symbol, _ in CALLS))
 

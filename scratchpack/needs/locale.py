@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import A, Contribution, Evidence, Unavailable
+from scratchpack.needs.base import A, B, Contribution, Evidence, Unavailable
 from scratchpack.needs.builtin import wants_of
 from scratchpack.needs.gather import copied, reasons, tree
 
@@ -28,12 +28,15 @@ class Locale:
     adds = "a"
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
-        """A locale that is named, in a glibc program that calls setlocale (every program does, so that alone is none)."""
+        """A locale that is named, in a glibc program that calls setlocale (most do, so that alone is none).
+
+        Every static glibc program holds the code and its strings, called or not: there it is a suggestion.
+        """
         if subject.libc != "glibc" or not self._calls(subject):
             return ()
         named = {name: value for name in self.wants.env if name != "LANGUAGE" and (value := subject.env.get(name, ""))}
         found = [
-            Evidence(self.name, A, f"the image's {name}={value}", "", (value,))
+            Evidence(self.name, B if subject.is_static else A, f"the image's {name}={value}", "", (value,))
             for name, value in named.items()
             if value not in _BUILT_IN
         ]
