@@ -9,7 +9,7 @@ from typing import BinaryIO, NamedTuple
 from scratchpack.loader.hwcaps import NAMES
 
 MAX_LOADER = 32 << 20  # bytes; glibc's is 0.2 MB, musl's (with the C library) 0.6 MB, more with symbols
-_DIRECTORIES = re.compile(rb"(?<=\0)(?:/[\x21-\x7e]{0,4094}/\0|/\0){1,32}")
+_DIRECTORIES = re.compile(rb"(?<![\x21-\x7e])(?:/[\x21-\x7e]{0,4094}/\0|/\0){1,32}")
 _CACHE = re.compile(rb"(?<=\0)(/[\x21-\x7e]{1,4094}/ld\.so\.cache)\0")
 _PRELOAD = re.compile(rb"(?<=\0)(/[\x21-\x7e]{1,4094}/ld\.so\.preload)\0")
 _LIB = re.compile(rb"(?<=\0)(lib[\x21-\x7e]{0,255})(?=\0)")
@@ -67,12 +67,12 @@ def _release(data: bytes) -> re.Match[bytes] | None:
 
 
 def _system_directories(data: bytes) -> list[str]:
-    """The first run of ``/…/`` strings in which some directory's name has "lib" in it."""
-    for match in _DIRECTORIES.finditer(data):
-        directories = [os.fsdecode(text[:-1]) or "/" for text in match[0].split(b"\0")[:-1]]
-        if any("lib" in directory for directory in directories):
-            return directories
-    return []
+    """The longest run of ``/…/`` strings in which some directory's name has "lib" in it.
+
+    There may be two copies of the table, and the first string of one may touch other bytes: the whole one counts.
+    """
+    runs = ([os.fsdecode(text[:-1]) or "/" for text in m[0].split(b"\0")[:-1]] for m in _DIRECTORIES.finditer(data))
+    return max((run for run in runs if any("lib" in directory for directory in run)), key=len, default=[])
 
 
 def _lib(data: bytes, directories: list[str]) -> str | None:
