@@ -9,13 +9,13 @@ from typing import BinaryIO, NamedTuple
 from scratchpack.loader.hwcaps import NAMES
 
 MAX_LOADER = 32 << 20  # bytes; glibc's is 0.2 MB, musl's (with the C library) 0.6 MB, more with symbols
-_DIRECTORIES = re.compile(rb"(?<![\x21-\x7e])(?:/[\x21-\x7e]{0,4094}/\0|/\0){1,32}")
-_CACHE = re.compile(rb"(?<=\0)(/[\x21-\x7e]{1,4094}/ld\.so\.cache)\0")
-_PRELOAD = re.compile(rb"(?<=\0)(/[\x21-\x7e]{1,4094}/ld\.so\.preload)\0")
-_LIB = re.compile(rb"(?<=\0)(lib[\x21-\x7e]{0,255})(?=\0)")
+# Each pattern begins with its literal, and plain searches come first: every dynamic program pays for them.
+_DIRECTORIES = re.compile(rb"/(?:[\x21-\x7e]{0,4094}/)?\0(?:/(?:[\x21-\x7e]{0,4094}/)?\0){0,31}")
+_PRINTABLE = frozenset(range(0x21, 0x7F))
+_CACHE, _PRELOAD, _MUSL_PATH = b"/ld.so.cache\0", b"/ld.so.preload\0", b"/etc/ld-musl-"
 _BANNER = b" release version "
 _RELEASE = re.compile(rb"\(([^)\0]{0,200})\) [a-z ]{0,40} ?release version ((\d{1,3})\.(\d{1,3})(?:\.\d{1,8})*)")
-_MUSL_DIRECTORIES = re.compile(rb"(?<=\0)(/lib:/usr/local/lib:/usr/lib)\0")
+_MUSL_DIRECTORIES = re.compile(rb"/lib:/usr/local/lib:/usr/lib\0")
 _MUSL_PATH_FILE = re.compile(rb"/etc/ld-musl-([\x21-\x24\x26-\x7e]{1,40})\.path\0")
 
 
@@ -35,24 +35,32 @@ class Defaults(NamedTuple):
 def read_defaults(stream: BinaryIO) -> Defaults:
     """The constants in the bytes of the file that PT_INTERP names."""
     data = stream.read(MAX_LOADER)
-    if (musl := _MUSL_PATH_FILE.search(data)) is not None:
+    if _MUSL_PATH in data and (musl := _MUSL_PATH_FILE.search(data)) is not None:
         found = _MUSL_DIRECTORIES.search(data)
-        directories = os.fsdecode(found[1]).split(":") if found else ["/lib", "/usr/local/lib", "/usr/lib"]
-        return Defaults("musl", tuple(directories), arch=os.fsdecode(musl[1]))
-    cache = _CACHE.search(data)
+        return Defaults("musl", ("/lib", "/usr/local/lib", "/usr/lib") if found else (), arch=os.fsdecode(musl[1]))
+    cache = _string_that_ends(data, _CACHE)
     if cache is None:
         return Defaults(None, ())
-    directories = _system_directories(data)
-    preload, release = _PRELOAD.search(data), _release(data)
+    directories, release = _system_directories(data), _release(data)
     return Defaults(
         "glibc",
         tuple(directories),
-        os.fsdecode(cache[1]),
-        os.fsdecode(preload[1]) if preload else None,
+        cache,
+        _string_that_ends(data, _PRELOAD),
         _lib(data, directories),
-        frozenset(name for names in NAMES.values() for name in names if _listed(data, name)),
+        frozenset(name for names in NAMES.values() for name in names if _listed(data, name.encode())),
         (int(release[3]), int(release[4])) if release else None,
     )
+
+
+def _string_that_ends(data: bytes, end: bytes) -> str | None:
+    """The first whole string, an absolute path, that ends so."""
+    at = data.find(end)
+    if at < 0:
+        return None
+    start = data.rfind(b"\0", max(0, at - 4096), at) + 1
+    text = data[start : at + len(end) - 1]
+    return os.fsdecode(text) if text.startswith(b"/") and _PRINTABLE.issuperset(text) else None
 
 
 def read_build(stream: BinaryIO) -> str | None:
@@ -71,19 +79,22 @@ def _system_directories(data: bytes) -> list[str]:
 
     There may be two copies of the table, and the first string of one may touch other bytes: the whole one counts.
     """
-    runs = ([os.fsdecode(text[:-1]) or "/" for text in m[0].split(b"\0")[:-1]] for m in _DIRECTORIES.finditer(data))
-    return max((run for run in runs if any("lib" in directory for directory in run)), key=len, default=[])
+    best: list[str] = []
+    for match in _DIRECTORIES.finditer(data):
+        run = [os.fsdecode(text[:-1]) or "/" for text in match[0].split(b"\0")[:-1]]
+        if match.start() and data[match.start() - 1] in _PRINTABLE:
+            run.pop(0)  # the end of some longer text
+        if len(run) > len(best) and any("lib" in directory for directory in run):
+            best = run
+    return best
 
 
 def _lib(data: bytes, directories: list[str]) -> str | None:
     """``$LIB``: a string ``lib…`` that is the end of a system directory; the longest one."""
-    ends = [
-        text
-        for found in _LIB.finditer(data)
-        if any(directory.endswith("/" + (text := os.fsdecode(found[1]))) for directory in directories)
-    ]
-    return max(ends, key=len, default=None)
+    parts = (directory.split("/") for directory in directories)
+    ends = {"/".join(words[at:]) for words in parts for at, word in enumerate(words) if word.startswith("lib")}
+    return max((end for end in ends if b"\0" + os.fsencode(end) + b"\0" in data), key=len, default=None)
 
 
-def _listed(data: bytes, name: str) -> bool:
-    return re.search(rb"(?<=[\0:])" + re.escape(name.encode()) + rb"(?=[\0:])", data) is not None
+def _listed(data: bytes, name: bytes) -> bool:
+    return name in data and re.search(rb"[\0:]" + re.escape(name) + rb"[\0:]", data) is not None
