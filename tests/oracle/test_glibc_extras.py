@@ -17,6 +17,7 @@ from scratchpack.loader.resolve import Placed, Session, resolve
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.oracle.loaders import GLIBC
 from tests.oracle.world import RPATH, RUNPATH
+from tests.support import tools
 from tests.support.build import cc, zig
 
 if TYPE_CHECKING:
@@ -309,16 +310,30 @@ def test_two_programs_do_not_satisfy_each_others_requests(glibc: World) -> None:
     assert len([r for r in closure.resolved if r.path == GLIBC]) == 1
 
 
-@pytest.mark.parametrize("path", ["$ORIGIN/l", "/lib/../app/l", "/app/l"])
-def test_a_privileged_program_does_not_search_its_own_directory(glibc: World, path: str) -> None:  # R6, AT_SECURE
+@pytest.mark.skipif(os.geteuid() != 0, reason="starting a setuid program as another user takes root")
+@pytest.mark.parametrize(
+    ("where", "path", "starts"),
+    [
+        ("/app", "$ORIGIN/l", False),
+        ("/lib/app", "$ORIGIN/l", True),
+        ("/app", "/no:$ORIGIN/../lib/app/l", True),
+        ("/lib/app", "x$ORIGIN/l", False),
+        ("/app", "/app/l", True),
+        ("/app", "/no", False),
+    ],
+)
+def test_a_privileged_program_trusts_its_origin_only_into_default_directories(
+    glibc: World, where: str, path: str, starts: bool
+) -> None:  # R6, AT_SECURE
     glibc.lib("/app/l/libx.so")
-    program = glibc.program("/app/p", ["libx.so"], *RUNPATH, path)
-    program.chmod(0o4755)
-    for each in glibc.root.rglob("*"):
-        if each.is_dir():
-            each.chmod(0o755)
-    glibc.home.chmod(0o755)
-    closure = glibc.session("/app/p", LoaderEnv(secure=True, library_path="/app/l")).closure
-    assert bool(closure.errors) == path.startswith("$")
-    ordinary = glibc.session("/app/p", LoaderEnv()).closure
-    assert not ordinary.errors
+    glibc.lib("/lib/app/l/libx.so")
+    glibc.program(f"{where}/p", ["libx.so"], *RUNPATH, path).chmod(0o4755)
+    enter = 'mount --bind /proc "$1/proc" && LD_LIBRARY_PATH=/app/l exec chroot --userspec=65534:65534 "$1" "$2"'
+    unshare = tools.need("unshare", package="util-linux")
+    done = subprocess.run(
+        [unshare, "--mount", "sh", "-c", enter, "sh", glibc.root, f"{where}/p"],
+        capture_output=True, text=True, check=False, env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin"},
+    )  # fmt: skip
+    env = LoaderEnv(secure=True, library_path="/app/l", cpu="baseline")
+    errors = glibc.session(f"{where}/p", env).closure.errors
+    assert (done.returncode == 0) == (not errors) == starts, (done, errors)
