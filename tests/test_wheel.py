@@ -72,6 +72,18 @@ def _run(*words: str | Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run([str(word) for word in words], cwd="/", env=env, capture_output=True, text=True, check=False)
 
 
+def test_every_template_renders_from_the_root_directory(installed: Path) -> None:
+    """The templates travel in the wheel."""
+    listed = _run(installed / "scratchpack", "template", "--list")
+    assert listed.returncode == 0, listed.stderr
+    names = [line.split()[0] for line in listed.stdout.splitlines() if line.startswith("  ") and line[2] != " "]
+    assert {"go", "pyinstaller", "make", "gitlab"} <= set(names)
+    for name in names:
+        made = _run(installed / "scratchpack", "template", name)
+        assert (made.returncode, made.stderr) == (0, "")
+        assert made.stdout.startswith("# ")
+
+
 def test_the_installed_command_knows_its_version_and_its_commands(installed: Path) -> None:
     version = _run(installed / "scratchpack", "--version")
     assert VERSION in version.stdout

@@ -139,7 +139,7 @@ def _platform(given: str | None, language: Language) -> tuple[str, str, str]:
         raise UsageError(f"cannot use --platform {given!r}: it takes linux/ARCHITECTURE, for example linux/arm64")
     if language.only and found[1] not in language.only:
         raise UsageError(
-            f"cannot use --platform {given} for {language.title}: it links statically only on {', '.join(language.only)}"
+            f"cannot use --platform {given} for {language.title}: this template builds for {', '.join(language.only)}"
         )
     return given, found[1], found[2] or ""
 

@@ -56,16 +56,16 @@ LANGUAGES: tuple[Language, ...] = (
         links=("static", "dynamic"),
     ),
     Language(
-        "c", "C", "14", _tags("gcc", "bookworm"), "*.c", "the sources; with --build-system the target to build",
+        "c", "C", "14", _tags("gcc", "bookworm"), "./*.c", "the sources; with --build-system the target to build",
         links=("static", "static-pie", "dynamic"), build_systems=("make", "cmake", "meson"),
     ),
     Language(
-        "cpp", "C++", "14", _tags("gcc", "bookworm"), "*.cpp", "the sources; with --build-system the target to build",
+        "cpp", "C++", "14", _tags("gcc", "bookworm"), "./*.cpp", "the sources; with --build-system the target to build",
         links=("static", "static-pie", "dynamic"), build_systems=("make", "cmake", "meson"), aliases=("c++",),
     ),
     Language(
         "zig", "Zig", "0.14.0", {"alpine": "kassany/alpine-ziglang:{version}"}, "app",
-        "the file that zig build installs in zig-out/bin", cross=True,
+        "the file that zig build installs in zig-out/bin", cross=True, only=("amd64", "arm64", "riscv64"),
     ),
     Language(
         "nim", "Nim", "2.2.0", {"alpine": "nimlang/nim:{version}-alpine"}, "src/main.nim", "the main module",
@@ -79,6 +79,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         "swift", "Swift", "6.0.3", _tags("swift", "noble", "jammy", "bookworm"), "app", "the executable product",
+        only=("amd64", "arm64"),
     ),
     Language(
         "crystal", "Crystal", "1.14.0", {"alpine": "crystallang/crystal:{version}-alpine"}, "src/main.cr", "the main file",
@@ -93,7 +94,7 @@ LANGUAGES: tuple[Language, ...] = (
     ),
     Language(
         "dotnet", ".NET Native AOT", "10.0", {"alpine": "mcr.microsoft.com/dotnet/sdk:{version}-alpine-aot"}, "app",
-        "the assembly's name", aliases=("csharp",),
+        "the assembly's name", only=("amd64", "arm64"), aliases=("csharp",),
     ),
     Language(
         "pyinstaller", "Python (PyInstaller)", "3.13", _tags("python", *_DEBIAN), "main.py", "the script to start",

@@ -1,0 +1,94 @@
+"""Templates built unchanged on stand-ins for their bases, with BuildKit, the classic builder and buildah (T)."""
+
+from __future__ import annotations
+
+import shutil
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scratchpack.scaffold.dockerfile import Wishes, dockerfile
+from scratchpack.scaffold.languages import find
+from tests.support import saved, standin
+from tests.support.cli import HOME
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+    from tests.support.engines import Docker, Engine
+
+GO = "golang:1.27-alpine"
+GCC = "gcc:14-bookworm"
+
+
+@pytest.fixture(scope="module")
+def bases(docker: Docker, buildah: Engine, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Go and C, each under the name its template asks for."""
+    home = tmp_path_factory.mktemp("bases")
+    makers: tuple[tuple[str, Callable[[standin.Root], None]], ...] = (
+        (GO, lambda root: standin.go(root, "fmt")),
+        (GCC, standin.gcc),
+    )
+    for name, make in makers:
+        root = standin.Root(home / f"{name.partition(':')[0]}.tar")
+        standin.shell(root)
+        make(root)
+        root.close()
+        standin.give(root.archive, name, docker, buildah)
+        root.archive.unlink()
+
+
+def _context(tmp_path: Path, language: str, sources: Path, wishes: Wishes) -> Path:
+    context = tmp_path / "context"
+    shutil.copytree(sources, context, ignore=shutil.ignore_patterns("sample.toml", "Makefile"))
+    (context / "Dockerfile").write_text(dockerfile(find(language), wishes))
+    return context
+
+
+def _built(kind: str, context: Path, docker: Docker, buildah: Engine) -> saved.Saved:
+    """Build, save, and run what was built with docker; the image is gone afterwards."""
+    tag, archive = f"multi-{kind}:1", context.parent / "built.tar"
+    if kind == "buildah":
+        buildah("bud", "--isolation", "chroot", "--pull-never", "--tag", tag, context, timeout=300)
+        buildah("push", "--quiet", f"localhost/{tag}", f"docker-archive:{archive}:{tag}")
+        buildah("rmi", f"localhost/{tag}")
+        docker("load", "-i", archive)
+    else:
+        switch = {"DOCKER_BUILDKIT": "1" if kind == "buildkit" else "0"}
+        docker("build", "--network=none", "--tag", tag, context, env=switch, timeout=300)
+        docker("save", "--output", archive, tag)
+    return saved.read(archive)
+
+
+def _run(kind: str, docker: Docker) -> str:
+    try:
+        return docker.run_image(f"multi-{kind}:1").out
+    finally:
+        docker("rmi", "--force", f"multi-{kind}:1")
+
+
+CASES = {
+    "go": ("go", HOME / "sample_apps/hello_go", Wishes(name="hello"), "hello from Go\n"),
+    "c": ("c", HOME / "sample_apps/hello_c", Wishes(name="a b $x", build_args=("-DX='y z'",)), None),
+    "c-static-pie": ("c", HOME / "sample_apps/hello_c", Wishes(link="static-pie"), None),
+}
+
+
+@pytest.mark.usefixtures("bases")
+@pytest.mark.parametrize(
+    ("case", "kind"), [("c", "classic"), *((case, kind) for case in CASES for kind in ("buildkit", "buildah"))]
+)
+def test_a_template_builds_unchanged_and_holds_the_program_alone(
+    case: str, kind: str, docker: Docker, buildah: Engine, tmp_path: Path
+) -> None:
+    language, sources, wishes, said = CASES[case]
+    context = _context(tmp_path, language, sources, wishes._replace(cache_mounts=kind != "classic"))
+    image = _built(kind, context, docker, buildah)
+    path = f"/{wishes.name}"
+    assert list(image.entries) == [path], "FROM scratch, and nothing but the program"
+    assert image.entries[path].mode == 0o755
+    assert image.config["config"]["Entrypoint"] == [path]
+    assert image.config["config"]["User"] == "65532:65532"
+    out = _run(kind, docker)
+    assert out == said if said else out.startswith("hello")
