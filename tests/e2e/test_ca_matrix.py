@@ -46,7 +46,8 @@ CLIENTS = {
     "curl": Client("/usr/bin/curl", ("-sS", "https://localhost:{port}/"), frozenset({"usual", "SSL_CERT_FILE"})),
     "wget": Client("/usr/bin/wget", ("-qO-", "https://localhost:{port}/"), frozenset({"usual"})),
     "libssl": Client("libssl", ("localhost:{port}",), frozenset({"openssldir", "SSL_CERT_FILE"})),
-    "go": Client("go", ("https://localhost:{port}/",), frozenset({"usual", "pki", "cert.pem", "SSL_CERT_FILE"})),
+    # by address: the engine would mount the /etc/hosts that Go wants for "localhost", this sandbox does not
+    "go": Client("go", ("https://127.0.0.1:{port}/",), frozenset({"usual", "pki", "cert.pem", "SSL_CERT_FILE"})),
     "zig": Client("zig", (), frozenset({"usual", "pki", "cert.pem"})),
 }
 
@@ -67,7 +68,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     build.run([*new, "-subj", "/CN=our own authority", "-keyout", home / "ca.key", "-out", home / "ca.pem"])
     build.run(
         [
-            *(*new, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost"),
+            *(*new, "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"),
             *("-addext", "basicConstraints=critical,CA:FALSE", "-CA", home / "ca.pem", "-CAkey", home / "ca.key"),
             *("-keyout", home / "key.pem", "-out", home / "cert.pem"),
         ]
@@ -137,8 +138,7 @@ def test_each_client_finds_the_bundle_that_scratchpack_places(name: str, server:
     inside = client.program if client.program.startswith("/") else f"/{program.name}"
     bare, full = tmp_path / "bare", tmp_path / "full"
 
-    wanted = "always" if name == "go" else "auto"  # which Go programs are clients is the Go detector's own test
-    for tree, mode in ((bare, "never"), (full, wanted)):
+    for tree, mode in ((bare, "never"), (full, "auto")):
         words = ("--need", f"ca-certificates={mode}", "--ca-bundle", server.bundle)
         run = scratchpack(program, "-q", "-o", f"type=local,dest={tree}", *words)
         assert run.status == 0, run.err
