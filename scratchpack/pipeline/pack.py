@@ -54,8 +54,11 @@ def pack(
     if options.dry_run:
         return Packed(plans, None, references, ())
     mtime, _ = creation_time(options, environ)
+    from scratchpack.pipeline.annotations import standard_annotations
+
+    standard = standard_annotations(plans, options)
     with contextlib.ExitStack() as stack:
-        writer = _Writer(plans, options, references, mtime, progress or _silent, stack)
+        writer = _Writer(plans, options, references, mtime, progress or _silent, stack, standard)
         receipts = tuple(receipt for output in wanted for receipt in writer.write(output))
         if options.load:
             receipts += writer.load(options.load)
@@ -90,7 +93,9 @@ class _Writer:
         mtime: int,
         progress: Step,
         stack: contextlib.ExitStack,
+        standard: tuple[dict[str, str], ...],
     ) -> None:
+        self._standard = standard
         self._plans, self._options, self._references = plans, options, references
         self._mtime, self._progress, self._stack = mtime, progress, stack
         self._releases: dict[tuple[str, int | None], Release] = {}
@@ -180,8 +185,12 @@ class _Writer:
         from scratchpack.oci.layer import build_layer
 
         manifest, index = scoped_annotations(self._options.annotation)
+        if len(self._plans) > 1:
+            from scratchpack.pipeline.annotations import common
+
+            index = {**common(self._standard), **index}
         images = []
-        for plan_ in self._plans:
+        for plan_, said in zip(self._plans, self._standard, strict=True):
             layer = build_layer(
                 plan_.rootfs,
                 spool=spool,
@@ -190,7 +199,7 @@ class _Writer:
                 mtime=self._mtime,
                 on_progress=partial(self._tell, f"packing {plan_.platform}", plan_.rootfs.size),
             )
-            images.append(make_image(plan_.config, [layer], annotations=manifest))
+            images.append(make_image(plan_.config, [layer], annotations={**said, **manifest}))
         return make_release(images, self._references, index_annotations=index)
 
     def _tell(self, what: str, total: int, done: int) -> None:
