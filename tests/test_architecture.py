@@ -34,7 +34,7 @@ TABLE: dict[str, set[str]] = {
     "proc": {"errors"},
     "config": {"errors", "elf.machines", "sinks.model", "oci.model"},
     "report": {
-        "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model",
+        "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verify.image",
         "report",
     },
     "pipeline": {
@@ -43,7 +43,7 @@ TABLE: dict[str, set[str]] = {
     },
     "cli": {"errors", "config", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},
-    "": {"errors", "pipeline"},
+    "": {"config", "errors", "pipeline"},
 }  # fmt: skip
 
 # Heavy or dangerous modules and the only rooms that may import them.

@@ -52,7 +52,7 @@ def commands() -> None:
 def run(words: list[str] | None) -> int:
     """Parse and run; the exit status. Errors that are not about words are the caller's."""
     try:
-        commands.main(words, prog_name="scratchpack", standalone_mode=False)
+        status = commands.main(words, prog_name="scratchpack", standalone_mode=False)
     except click.exceptions.Exit as stop:
         return stop.exit_code
     except click.ClickException as error:
@@ -60,4 +60,4 @@ def run(words: list[str] | None) -> int:
         return error.exit_code
     except click.Abort:
         raise KeyboardInterrupt from None
-    return 0
+    return status if isinstance(status, int) else 0  # click gives the status of ctx.exit() back

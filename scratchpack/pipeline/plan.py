@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scratchpack.elf.machines import oci_platform
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
+from scratchpack.oci.config import check_user
 from scratchpack.pipeline.gather import Gatherer, closure_entries, program_entries
 from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import locate, open_roots, refuse_unpackable
@@ -116,6 +117,8 @@ class _Planner:
         config = image_config(
             self.options, platform, placed[0], tuple({**env, **dict(self.given_env)}.items()), created
         )
+        if self.strict and self.options.user is not None:
+            check_user(config, rootfs)
         closure = loading.closure
         warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"] + self.warnings
         chain = tuple(program.path for program in self.programs if program.asked_by)

@@ -9,10 +9,13 @@ from typing import TYPE_CHECKING, Any
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scratchpack.loader.model import Closure, Problem, Resolution
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Packed, Plan
     from scratchpack.rootfs import Entry
+    from scratchpack.verify.image import Verdict
 
 SCHEMA = 1
 
@@ -109,6 +112,22 @@ def _need(need: NeedResult) -> dict[str, Any]:
         "closure": None if need.closure is None else closure_document(need.closure),
         "notes": [_text(note) for note in need.notes],
         "suggestion": need.suggestion or None,
+    }
+
+
+def verdicts_document(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+    """What ``verify --json`` prints."""
+    return {
+        "schema": SCHEMA,
+        "verdicts": [
+            {
+                "subject": _text(verdict.subject),
+                "right": not verdict.issues,
+                "issues": [_text(issue) for issue in verdict.issues],
+                "checked": [_text(line) for line in verdict.checked],
+            }
+            for verdict in verdicts
+        ],
     }
 
 

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Packed, Plan
     from scratchpack.rootfs import Entry, Reason
+    from scratchpack.verify.image import Verdict
 
 _MANY = 40  # rows that a person reads; a longer table is cut, and says so
 
@@ -206,6 +207,16 @@ def _edge(edge: Edge, target: Resolution | None, *, again: bool) -> str:
     if again:
         return f"{kind}{edge.name} => {target.path} (above)"
     return f"{kind}{edge.name} => {target.path} [{target.found_by}]"
+
+
+def verdicts_text(verdicts: Iterable[Verdict]) -> str:
+    """What was checked and what is wrong, a paragraph a subject."""
+    lines: list[str] = []
+    for verdict in verdicts:
+        lines.append(escape(f"{verdict.subject}: {'wrong' if verdict.issues else 'right'}"))
+        lines += [escape(f"  wrong: {issue}") for issue in verdict.issues]
+        lines += [escape(f"  {line}") for line in verdict.checked]
+    return "\n".join(lines) + "\n"
 
 
 def why_text(plan: Plan, path: str) -> str:

@@ -1,0 +1,44 @@
+"""``scratchpack verify IMAGE-OR-BINARY``: recompute, and resolve again inside the result."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from scratchpack.cli.options import NEEDS, PATH, PROGRAM, Grouped, gather, settings_options
+
+_EPILOG = """\b
+Examples:
+  scratchpack verify goHelloWorld.tar                an archive (docker save, podman save, scratchpack)
+  scratchpack verify ./layout                        an OCI layout directory
+  scratchpack verify docker:app:1.0                  an image of an engine (docker:, podman:, containerd:)
+  scratchpack verify registry.example.com/app:1.0    an image of a registry
+  scratchpack verify ./app                           a program: read twice, by two readers
+"""
+
+
+@click.command("verify", cls=Grouped, epilog=_EPILOG)
+@click.argument("subject", type=PATH, metavar="IMAGE-OR-BINARY")
+@settings_options(PROGRAM | NEEDS | {"insecure-registry", "token-server", "quiet"})
+@click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON (docs/schema/verify.json).")
+@click.pass_context
+def command(ctx: click.Context, /, subject: str, as_json: bool, **values: Any) -> None:
+    """Check an image: recompute every digest, and find what it starts, and all that loads, inside its own layers.
+
+    Nothing of the image is executed. Exits 6 where anything is wrong; every issue is listed.
+    """
+    options = gather(values)
+    from scratchpack.pipeline.verify import verify
+
+    verdicts = verify(subject, options)
+    if as_json:
+        from scratchpack.report.json import dumps, verdicts_document
+
+        click.echo(dumps(verdicts_document(verdicts)))
+    elif not options.quiet:
+        from scratchpack.report.text import verdicts_text
+
+        click.echo(verdicts_text(verdicts), nl=False)
+    if any(verdict.issues for verdict in verdicts):
+        ctx.exit(6)

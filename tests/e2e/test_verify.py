@@ -1,0 +1,107 @@
+"""``verify`` finds what is wrong with an image without running anything of it, and says all of it (I9, exit 6)."""
+
+from __future__ import annotations
+
+import io
+import json
+import tarfile
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import build
+from tests.support.cli import scratchpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("verify")
+    lib = build.shared(home / "libone.so", "int one;")
+    build.cc(home / "app", build.HELLO_C, "-Wl,--no-as-needed", str(lib), "-Wl,-rpath,$ORIGIN")
+    done = scratchpack("-q", "./app", "-o", "type=docker,compression=none", "-o", "type=oci,tar=false", cwd=home)
+    assert done.status == 0, done.err
+    return home
+
+
+@pytest.mark.parametrize("name", ["app.tar", "app.oci"])
+def test_what_was_packed_is_right(packed: Path, name: str) -> None:
+    done = scratchpack("verify", name, cwd=packed)
+    assert (done.status, done.err) == (0, "")
+    assert "libraries" in done.out
+    assert "wrong" not in done.out
+
+
+def test_one_flipped_bit_is_found(packed: Path, tmp_path: Path) -> None:
+    data = bytearray((packed / "app.tar").read_bytes())
+    data[5000] ^= 1
+    (tmp_path / "bad.tar").write_bytes(data)
+    done = scratchpack("verify", "--json", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    [verdict] = json.loads(done.out)["verdicts"]
+    assert any("I9" in issue for issue in verdict["issues"])
+
+
+def _image(path: Path, files: dict[str, bytes], command: list[str], architecture: str = "amd64") -> None:
+    """A well-made `docker save` archive of these files, by hand: only what is in it can be wrong."""
+    import hashlib
+
+    def tar(members: dict[str, bytes]) -> bytes:
+        out = io.BytesIO()
+        with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+            for name, data in members.items():
+                info = tarfile.TarInfo(name)
+                info.size, info.mode = len(data), 0o755
+                archive.addfile(info, io.BytesIO(data))
+        return out.getvalue()
+
+    layer = tar(files)
+    config = json.dumps(
+        {
+            "architecture": architecture,
+            "os": "linux",
+            "config": {"Entrypoint": command},
+            "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
+        }
+    ).encode()
+    name = hashlib.sha256(config).hexdigest() + ".json"
+    manifest = json.dumps([{"Config": name, "RepoTags": ["bad:1"], "Layers": ["layer.tar"]}]).encode()
+    path.write_bytes(tar({name: config, "layer.tar": layer, "manifest.json": manifest}))
+
+
+def test_an_image_without_its_library_is_wrong(packed: Path, tmp_path: Path) -> None:
+    _image(tmp_path / "bad.tar", {"app": (packed / "app").read_bytes()}, ["/app"])
+    done = scratchpack("verify", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    assert "/lib64/ld-linux-x86-64.so.2: interp" in done.out
+
+
+def test_an_image_of_another_architecture_than_it_says_is_wrong(tmp_path: Path) -> None:
+    program = build.cc(tmp_path / "hello", build.HELLO_C, "-static")
+    _image(tmp_path / "bad.tar", {"hello": program.read_bytes()}, ["/hello"], architecture="arm64")
+    done = scratchpack("verify", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    assert "(I6)" in done.out
+
+
+def test_an_image_that_starts_nothing_is_wrong(tmp_path: Path) -> None:
+    _image(tmp_path / "bad.tar", {"readme": b"text"}, ["/gone"])
+    done = scratchpack("verify", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    assert "/gone: what the image starts is not in it" in done.out
+
+
+def test_a_program_is_read_by_two_readers(packed: Path) -> None:
+    done = scratchpack("verify", "./app", cwd=packed)
+    assert done.status == 0, done.out + done.err
+    assert "two independent readers agree" in done.out
+
+
+def test_a_file_that_is_no_image_and_one_that_is_not_there_are_told_apart(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("text")
+    assert scratchpack("verify", "text", cwd=tmp_path).status == 3
+    done = scratchpack("verify", "nothing.tar", cwd=tmp_path)
+    assert done.status == 2
+    assert "no such file" in done.err
