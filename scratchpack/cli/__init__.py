@@ -21,6 +21,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "inspect": ("inspect", "Show what a program is, what it loads, and what it will open later."),
     "dockerfile": ("dockerfile", "Write a Dockerfile and its context for a program."),
     "template": ("template", "Print a multi-stage Dockerfile for a language, a Makefile part, a Bake file, a CI job."),
+    "init": ("init", "Write the Dockerfile, .dockerignore and Makefile part that fit a repository."),
     "verify": ("verify", "Check an image, or a program, without running it."),
     "completion": ("completion", "Print the completion script for a shell."),
 }

@@ -1,0 +1,82 @@
+"""``scratchpack init``: which files a repository gets, decided before one is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from scratchpack import templates
+from scratchpack.errors import OutputError, UsageError
+from scratchpack.scaffold import files
+from scratchpack.scaffold.detect import Found, detect
+from scratchpack.scaffold.dockerfile import Wishes, dockerfile
+from scratchpack.scaffold.languages import find
+from scratchpack.scaffold.parts import PartWishes, part
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class Planned(NamedTuple):
+    """One file to write."""
+
+    path: Path
+    text: str
+    exists: bool
+
+
+class Plan(NamedTuple):
+    """Everything that ``init`` would do, and what it leaves to the user."""
+
+    found: Found
+    others: tuple[Found, ...]  # also found, not used
+    files: tuple[Planned, ...]
+    makefile: tuple[str, ...]  # the lines that the user's Makefile needs; none where it has them
+
+
+def plan(home: Path, *, language: str | None = None) -> Plan:
+    """Look at the repository ``home``.
+
+    Raises:
+        UsageError: nothing in it says what it is written in.
+    """
+    if not home.is_dir():
+        raise UsageError(f"cannot look at {home}: it is not a directory")
+    seen = detect(home)
+    wanted = None if language is None else find(language).name
+    fitting = tuple(found for found in seen if wanted in {None, found.language})
+    if not fitting and wanted is not None:
+        fitting = (Found(wanted, "--language", home.resolve().name, binary=f"./{home.resolve().name}"),)
+    if not fitting:
+        raise UsageError(
+            f"cannot tell what {home} is written in: it has no build file that scratchpack knows",
+            hint="say it with --language; `scratchpack template --list` shows the names",
+        )
+    found = fitting[0]
+    wishes = Wishes(package=found.package, name=found.name, build_system=found.build_system)
+    made = (
+        ("Dockerfile", dockerfile(find(found.language), wishes)),
+        (".dockerignore", templates.read("make/dockerignore").decode()),
+        ("scratchpack.mk", part("make", PartWishes())),
+    )
+    planned = tuple(Planned(home / name, text, (home / name).exists()) for name, text in made)
+    return Plan(found, tuple(other for other in seen if other != found), planned, _lines(home, found))
+
+
+def _lines(home: Path, found: Found) -> tuple[str, ...]:
+    for name in ("GNUmakefile", "makefile", "Makefile"):
+        if (home / name).is_file() and "scratchpack.mk" in (home / name).read_text(errors="replace"):
+            return ()
+    return (f"BINARY := {found.binary}", "include scratchpack.mk")
+
+
+def carry_out(planned: tuple[Planned, ...], *, force: bool = False) -> None:
+    """Write the files, none over one that is there unless ``force`` stands; nothing is written if one could not be.
+
+    Raises:
+        OutputError: naming every file in the way.
+    """
+    in_the_way = tuple(str(file.path) for file in planned if file.path.exists())
+    if in_the_way and not force:
+        raise OutputError("cannot write what is there already", details=in_the_way, hint="--force replaces them")
+    for file in planned:
+        files.write(file.path, file.text, force=force)

@@ -1,0 +1,151 @@
+"""``init``: what a repository is, from its build files alone, and files that are never replaced."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scratchpack.errors import OutputError, UsageError
+from scratchpack.scaffold.detect import detect
+from scratchpack.scaffold.init import carry_out, plan
+from tests.support.cli import scratchpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+# files of a repository, then what it is: language, name, package, build system
+REPOSITORIES: dict[str, tuple[dict[str, str], tuple[str, str, str | None, str | None]]] = {
+    "go": (
+        {"go.mod": "module example.com/team/hello/v2\n", "main.go": "package main\n"},
+        ("go", "hello", ".", None),
+    ),
+    "go-commands": (
+        {"go.mod": "module example.com/x\n", "x.go": "package x\n", "cmd/serve/main.go": "package main\n"},
+        ("go", "serve", "./cmd/serve", None),
+    ),
+    "go-cgo": (
+        {"go.mod": "module hello\n", "main.go": 'package main\n\nimport "C"\n'},
+        ("go-cgo", "hello", ".", None),
+    ),
+    "rust": ({"Cargo.toml": '[package]\nname = "hello"\n'}, ("rust", "hello", "hello", None)),
+    "rust-bin": (
+        {"Cargo.toml": '[package]\nname = "x"\n[[bin]]\nname = "tool"\npath = "src/tool.rs"\n'},
+        ("rust", "tool", "tool", None),
+    ),
+    "zig": (
+        {"build.zig": 'const exe = b.addExecutable(.{\n    .name = "hello",\n});\n'},
+        ("zig", "hello", "hello", None),
+    ),
+    "cmake-c": (
+        {"CMakeLists.txt": "project(x C)\nadd_executable(hello main.c)\n"},
+        ("c", "hello", "hello", "cmake"),
+    ),
+    "cmake": (
+        {"CMakeLists.txt": "project(x LANGUAGES C CXX)\nadd_executable( hello main.cpp)\n"},
+        ("cpp", "hello", "hello", "cmake"),
+    ),
+    "meson": (
+        {"meson.build": "project('x', 'cpp')\nexecutable('hello', 'a.cpp')\n"},
+        ("cpp", "hello", "hello", "meson"),
+    ),
+    "make": ({"Makefile": "PROG = hello\nall: hello\n", "hello.c": ""}, ("c", "hello", "hello", "make")),
+    "make-cpp": ({"Makefile": "TARGET := bin/x\n", "src/x.cc": ""}, ("cpp", "x", "bin/x", "make")),
+    "haskell": (
+        {"hello.cabal": "name: pkg\n\nexecutable hello\n  main-is: Main.hs\n"},
+        ("haskell", "hello", "exe:hello", None),
+    ),
+    "d": ({"dub.json": '{"name": "x", "targetName": "hello"}'}, ("d", "hello", "hello", None)),
+    "d-sdl": ({"dub.sdl": 'name "hello"\n'}, ("d", "hello", "hello", None)),
+    "nim": (
+        {"x.nimble": 'srcDir = "src"\nbin = @["hello"]\n'},
+        ("nim", "hello", "src/hello.nim", None),
+    ),
+    "ocaml": (
+        {"dune-project": "(lang dune 2.0)\n", "bin/dune": "(executable\n (name main)\n (public_name hello))\n"},
+        ("ocaml", "hello", "bin/main.exe", None),
+    ),
+    "swift": (
+        {"Package.swift": 'let p = Package(name: "P", targets: [\n  .executableTarget(\n    name: "hello")])\n'},
+        ("swift", "hello", "hello", None),
+    ),
+    "crystal": (
+        {"shard.yml": "name: hello\ntargets:\n  hello:\n    main: src/go.cr\n"},
+        ("crystal", "hello", "src/go.cr", None),
+    ),
+    "dotnet": (
+        {"app/Hello.csproj": "<Project><AssemblyName>hello</AssemblyName></Project>"},
+        ("dotnet", "hello", "hello", None),
+    ),
+}
+
+
+def _lay(home: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        (home / name).parent.mkdir(parents=True, exist_ok=True)
+        (home / name).write_text(text)
+    return home
+
+
+@pytest.mark.parametrize("case", REPOSITORIES)
+def test_a_repository_is_what_its_build_file_says(case: str, tmp_path: Path) -> None:
+    files, expected = REPOSITORIES[case]
+    planned = plan(_lay(tmp_path, files))
+    found = planned.found
+    assert (found.language, found.name, found.package, found.build_system) == expected
+    dockerfile = next(file.text for file in planned.files if file.path.name == "Dockerfile")
+    assert f'ENTRYPOINT ["/{found.name}"]' in dockerfile
+    assert [file.path.name for file in planned.files] == ["Dockerfile", ".dockerignore", "scratchpack.mk"]
+
+
+def test_the_most_telling_file_wins_and_the_others_are_named(tmp_path: Path) -> None:
+    _lay(tmp_path, {"go.mod": "module hello\n", "Cargo.toml": "not toml", "Makefile": "", "a.c": ""})
+    planned = plan(tmp_path)
+    assert planned.found.language == "go"
+    assert [other.language for other in planned.others] == ["rust", "c"]
+    assert plan(tmp_path, language="rust").found.because == "Cargo.toml"
+    assert plan(tmp_path, language="nim").found.because == "--language"
+
+
+def test_a_repository_without_a_build_file_is_refused(tmp_path: Path) -> None:
+    assert detect(tmp_path) == ()
+    with pytest.raises(UsageError, match="cannot tell what"):
+        plan(tmp_path)
+    with pytest.raises(UsageError, match="not a directory"):
+        plan(tmp_path / "none")
+
+
+def test_a_hostile_name_in_a_build_file_is_refused_or_quoted(tmp_path: Path) -> None:
+    """S12: a repository cannot put an instruction into the Dockerfile that init writes."""
+    _lay(tmp_path, {"Cargo.toml": '[package]\nname = "x\\nRUN y"\n'})
+    with pytest.raises(UsageError, match="cannot use --"):
+        plan(tmp_path)
+
+
+def test_nothing_is_written_where_one_file_is_in_the_way(tmp_path: Path) -> None:
+    _lay(tmp_path, {"go.mod": "module hello\n", "Dockerfile": "mine\n"})
+    planned = plan(tmp_path)
+    with pytest.raises(OutputError, match="cannot write what is there already") as caught:
+        carry_out(planned.files)
+    assert caught.value.details == (str(tmp_path / "Dockerfile"),)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["Dockerfile", "go.mod"]
+    carry_out(planned.files, force=True)
+    assert (tmp_path / "Dockerfile").read_text().startswith("# Go")
+
+
+def test_what_will_be_done_is_shown_first_and_only_done_when_agreed(tmp_path: Path) -> None:
+    _lay(tmp_path, {"go.mod": "module hello\n", "Makefile": "all:\n"})
+    shown = scratchpack("init", tmp_path, "--dry-run")
+    assert shown.status == 0
+    assert "go.mod: go, program hello" in shown.err
+    assert f"write {tmp_path}/Dockerfile" in shown.err
+    assert shown.out == ""
+    asked = scratchpack("init", tmp_path)
+    assert (asked.status, asked.out) == (2, "")
+    assert "--yes" in asked.err
+    assert not (tmp_path / "Dockerfile").exists()
+    done = scratchpack("init", "--yes", cwd=tmp_path)
+    assert done.out.split() == ["Dockerfile", ".dockerignore", "scratchpack.mk"]
+    assert "BINARY := ./hello" in done.err
+    (tmp_path / "Makefile").write_text("BINARY := ./hello\ninclude scratchpack.mk\n")
+    assert "BINARY" not in scratchpack("init", "--yes", "--force", cwd=tmp_path).err
