@@ -127,7 +127,7 @@ class Containerd(Engine):
 
     def run_image(self, reference: str, *words: str, options: tuple[str, ...] = (), check: bool = True) -> Run:
         """`ctr run`; the reference is a full one, with its registry's host."""
-        name = f"c{next(self._count)}"
+        name = f"sp-{os.getpid()}-{next(self._count)}"  # runc keeps its containers in one place for all of a machine
         snapshots = ("--snapshotter", "native", "--runc-binary", tools.need("runc", package="runc"))
         return self("run", "--rm", *snapshots, *options, reference, name, *words, check=check)
 
