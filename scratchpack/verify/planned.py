@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.rootfs import Directory, File, Rootfs, Symlink
-from scratchpack.sysroot.model import MAX_LINKS, Link, Node
+from scratchpack.sysroot.model import Node
+from scratchpack.sysroot.walk import LinkLoopError, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Link
 
 
 class PlannedRoot:
@@ -40,35 +42,23 @@ class PlannedRoot:
 
     def lookup(self, path: str, *, cwd: str = "/", follow: bool = True) -> Node | None:
         """See :meth:`Sysroot.lookup`."""
-        pending = posixpath.join(cwd, path).split("/")[::-1]
-        if path.endswith("/"):
-            pending.insert(0, ".")
-        here = "/"
-        links: list[Link] = []
-        while pending:
-            part = pending.pop()
-            if part in {"", "."}:
-                if here not in self._names and part == "." and not pending:
-                    return None  # a trailing slash asks for a directory
-                continue
-            if here not in self._names:
-                return None
-            if part == "..":
-                here = posixpath.dirname(here)
-                continue
-            there = posixpath.join(here, part)
-            entry = self._rootfs.get(there)
-            if isinstance(entry, Symlink) and (follow or any(word not in {"", "."} for word in pending)):
-                if len(links) == MAX_LINKS:
-                    raise ConfinementError(f"cannot follow {path}: too many symbolic links in {self.name}")
-                links.append(Link(there, entry.target))
-                pending += entry.target.split("/")[::-1]
-                here = "/" if entry.target.startswith("/") else here
-                continue
-            if entry is None and there not in self._names:
-                return None
-            here = there
-        return self._node(path, here, tuple(links))
+        if not path:
+            return None
+        full = path if path.startswith("/") else f"{cwd}/{path}"
+        try:
+            place = walk(full, self._kind, follow=follow)
+        except LinkLoopError as error:
+            raise ConfinementError(f"cannot follow {path}: too many symbolic links in {self.name}") from error
+        return None if place is None else self._node(path, place.canonical, place.links)
+
+    def _kind(self, directory: str, name: str) -> str | bool | None:
+        path = posixpath.join(directory, name)
+        entry = self._rootfs.get(path)
+        if isinstance(entry, Symlink):
+            return entry.target
+        if path in self._names:
+            return True
+        return None if entry is None else False
 
     def open(self, node: Node) -> BinaryIO:
         """See :meth:`Sysroot.open`."""
