@@ -6,6 +6,7 @@ import posixpath
 from functools import partial
 from typing import TYPE_CHECKING
 
+from scratchpack.pipeline.place import passed_through
 from scratchpack.rootfs import RANK_ROOT, Directory, File, Reason, Source, Symlink
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from scratchpack.pipeline.model import Program
     from scratchpack.pipeline.place import Moves
     from scratchpack.rootfs import Entry
-    from scratchpack.sysroot.model import Link, Node, Sysroot
+    from scratchpack.sysroot.model import Node, Sysroot
 
 _PRIVILEGES = 0o7000
 
@@ -44,23 +45,15 @@ class Gatherer:
     def links(self, root: Sysroot, node: Node, because: Reason) -> Iterator[Entry]:
         """Each symbolic link that led to a node, and the directories that ``..`` on the way stands on."""
         for link in node.links:
-            yield Symlink(self._moves(link.path), self._target(link), (Reason("link", because.by, because.detail),))
-            if ".." in link.target.split("/"):
-                yield from self._stood_on(root, posixpath.join(posixpath.dirname(link.path), link.target), because)
-        if ".." in node.asked.split("/"):
-            yield from self._stood_on(root, node.asked, because)
-
-    def _target(self, link: Link) -> str:
-        moved = self._moves(link.target) if link.target.startswith("/") else link.target
-        return moved if moved != link.target else link.target
+            target = self._moves.target(link)
+            yield Symlink(self._moves(link.path), target, (Reason("link", because.by, because.detail),))
+            if target == link.target:
+                yield from self._stood_on(root, posixpath.join(posixpath.dirname(link.path), target), because)
+        yield from self._stood_on(root, node.asked, because)
 
     def _stood_on(self, root: Sysroot, path: str, because: Reason) -> Iterator[Entry]:
-        parts = path.split("/")
-        for count, part in enumerate(parts):
-            if part == ".." and count > 1:
-                node = root.lookup("/".join(parts[:count]))
-                if node is not None and node.canonical != "/":
-                    yield Directory(self._moves(node.canonical), because=(Reason("parent", because.by, path),))
+        for directory in passed_through(root, path):
+            yield Directory(self._moves(directory), because=(Reason("parent", because.by, path),))
 
     def _privileged(self, root: Sysroot, node: Node) -> bool:
         """Whether extended attributes travel; what is dropped is said (S15)."""
@@ -81,12 +74,15 @@ class Gatherer:
         return False
 
 
-def program_entries(gatherer: Gatherer, programs: Iterable[Program]) -> Iterator[Entry]:
+def program_entries(gatherer: Gatherer, programs: Iterable[Program], moves: Moves) -> Iterator[Entry]:
     """The programs themselves; one that keeps its path keeps the links that lead to it."""
     for program in programs:
         reason = Reason("interp", program.asked_by, "#!") if program.asked_by else Reason("program", program.given)
-        yield gatherer.file(program.root, program.node, reason, runs=True)
-        if program.keeps_path:
+        made = gatherer.file(program.root, program.node, reason, runs=True)
+        if program.given in moves.programs:
+            yield made._replace(path=moves.of(program))
+        else:
+            yield made
             yield from gatherer.links(program.root, program.node, reason)
 
 

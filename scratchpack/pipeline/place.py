@@ -2,6 +2,7 @@
 
 A binary under a system prefix, or named inside ``--root``, keeps its path. Any other becomes ``/<file name>``; where
 anything was found through ``$ORIGIN``, the smallest common directory of the binary and those files becomes ``/app``.
+What was found by an absolute path stays where it is asked for, also below that directory.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, NamedTuple
 from scratchpack.errors import UsageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterator, Mapping
 
     from scratchpack.loader.model import Closure
     from scratchpack.pipeline.model import Program
+    from scratchpack.sysroot.model import Link, Node, Sysroot
 
 SYSTEM_PREFIXES = ("/usr/", "/bin/", "/sbin/", "/lib", "/opt/", "/nix/")
 APP = "/app"
@@ -27,23 +29,30 @@ def is_system(path: str) -> bool:
 
 
 class Moves(NamedTuple):
-    """How paths of the source become paths of the image: single files first, then one directory."""
+    """How paths of the source become paths of the image."""
 
-    files: tuple[tuple[str, str], ...] = ()
-    directory: tuple[str, str] | None = None
+    table: Mapping[str, str]  # of files, links and directories, as found and without links
+    programs: Mapping[str, str]  # of the programs that move, by the name that was given
+    directory: tuple[str, str] | None = (
+        None  # what keeps its relative position lies below the first, in the image the second
+    )
 
     def __call__(self, path: str) -> str:
-        """The path in the image of an absolute, normalised path of the source."""
-        for old, new in self.files:
-            if path == old:
-                return new
-        if self.directory is not None:
-            old, new = self.directory
-            if path == old:
-                return new
-            if path.startswith(old.rstrip("/") + "/"):
-                return posixpath.join(new, path[len(old.rstrip("/")) + 1 :])
-        return path
+        """The path in the image of an absolute path of the source."""
+        return self.table.get(path, path)
+
+    def of(self, program: Program) -> str:
+        """A program's path in the image."""
+        return self.programs.get(program.given, program.path)
+
+    def target(self, link: Link) -> str:
+        """What a link of the source has to say in the image, so that it leads to the same file."""
+        at = posixpath.normpath(posixpath.join(posixpath.dirname(link.path), link.target))
+        if link.path not in self.table:
+            return self.table.get(at, link.target)
+        if self.directory is None or is_system(at) or not _below(at, self.directory[0]):
+            return at
+        return _moved(link.target, self.directory) if link.target.startswith("/") else link.target
 
 
 def place(programs: tuple[Program, ...], closure: Closure | None, at: str | None) -> Moves:
@@ -56,53 +65,97 @@ def place(programs: tuple[Program, ...], closure: Closure | None, at: str | None
         raise UsageError(
             f"cannot place the program at {at!r}", hint="--at takes one program, and an absolute path of a file"
         )
-    origin_files = [] if closure is None else list(_origin_paths(closure, programs))
     moving = [program for program in programs if not program.keeps_path or at is not None]
     if not moving:
-        return Moves()
-    if origin_files:
-        return _together(moving, origin_files, at)
-    files = tuple((p.node.canonical, at or "/" + posixpath.basename(p.path)) for p in moving)
-    _distinct(new for _, new in files)
-    return Moves(files)
+        return Moves({}, {})
+    together = [] if closure is None else list(_origin_paths(closure, programs))
+    if together:
+        return _together(moving, together, at)
+    return _named({}, {p.given: at or "/" + posixpath.basename(p.path) for p in moving}, moving, None)
 
 
-def _origin_paths(closure: Closure, programs: tuple[Program, ...]) -> Iterable[str]:
-    """Every path that must keep its position relative to a program that moves."""
-    kept = {program.node.canonical for program in programs if program.keeps_path}
-    for resolution in closure.resolved:
-        if not resolution.by_origin or resolution.requested_by in kept:
-            continue
-        if is_system(resolution.node.canonical) and is_system(posixpath.normpath(resolution.path)):
-            continue
-        yield posixpath.normpath(resolution.path)
-        yield resolution.node.canonical
-        for link in resolution.node.links:
-            yield link.path
-
-
-def _together(moving: list[Program], origin_files: list[str], at: str | None) -> Moves:
-    binaries = [program.node.canonical for program in moving]
-    common = posixpath.commonpath([posixpath.dirname(path) for path in [*binaries, *origin_files]])
-    if at is None:
-        return Moves(directory=(common, APP))
-    inside = posixpath.relpath(binaries[0], common)
-    if posixpath.basename(at) != posixpath.basename(inside):
-        inside = posixpath.join(posixpath.dirname(inside), posixpath.basename(at))
-    if not at.endswith("/" + inside):
-        raise UsageError(
-            f"cannot place the program at {at}: its libraries stand at {common} and are found through $ORIGIN, "
-            f"so the path must end in /{inside}",
-            hint=f"for example --at {APP}/{inside}",
-        )
-    return Moves(((binaries[0], at),), (common, at[: -len(inside) - 1] or "/"))
-
-
-def _distinct(paths: Iterable[str]) -> None:
-    seen: set[str] = set()
-    for path in paths:
-        if path in seen:
+def _named(
+    table: dict[str, str], images: dict[str, str], moving: list[Program], directory: tuple[str, str] | None
+) -> Moves:
+    """The moves, once no two programs want one path; a program given by two names has its first one in the table."""
+    taken: dict[str, str] = {}
+    own: dict[str, str] = {}
+    for program in moving:
+        path, canonical = images[program.given], program.node.canonical
+        if taken.setdefault(path, canonical) != canonical:
             raise UsageError(
                 f"cannot place two programs at {path}", hint="rename one of them, or pack them from a --root"
             )
-        seen.add(path)
+        own.setdefault(canonical, path)
+    return Moves({**table, **own}, images, directory)
+
+
+def _origin_paths(closure: Closure, programs: tuple[Program, ...]) -> Iterator[str]:
+    """Every path, as found and without links, that must keep its position relative to a program that moves."""
+    kept = {program.node.canonical for program in programs if program.keeps_path}
+    for resolution in closure.resolved:
+        if resolution.by_origin and resolution.requested_by not in kept:
+            yield from _path_and_links(resolution.root, resolution.path, resolution.node)
+            for variant in resolution.variants:
+                yield from _path_and_links(resolution.root, variant.path, variant.node)
+
+
+def _path_and_links(root: Sysroot, path: str, node: Node) -> Iterator[str]:
+    """What leads from a path to its file, as far as it is not the system's own."""
+    found = posixpath.normpath(path)
+    if is_system(found):
+        return
+    yield path
+    yield from passed_through(root, path)
+    for link in node.links:
+        if not is_system(link.path):
+            yield link.path
+            to = posixpath.join(posixpath.dirname(link.path), link.target)
+            if not is_system(posixpath.normpath(to)):
+                yield from passed_through(root, to)
+    if not is_system(node.canonical):
+        yield node.canonical
+
+
+def passed_through(root: Sysroot, path: str) -> Iterator[str]:
+    """The directories that each ``..`` of a path stands on: without them in the image the path leads nowhere (R24)."""
+    parts = path.split("/")
+    for count, part in enumerate(parts):
+        if part == ".." and count > 1:
+            node = root.lookup("/".join(parts[:count]))
+            if node is not None and node.canonical != "/":
+                yield node.canonical
+
+
+def _together(moving: list[Program], together: list[str], at: str | None) -> Moves:
+    binaries = [program.node.canonical for program in moving]
+    plain = [posixpath.normpath(path) for path in together]
+    common = posixpath.commonpath([posixpath.dirname(path) for path in [*binaries, *plain]])
+    directory = (common, APP)
+    if at is not None:
+        inside = posixpath.join(posixpath.dirname(posixpath.relpath(binaries[0], common)), posixpath.basename(at))
+        if not at.endswith("/" + inside):
+            raise UsageError(
+                f"cannot place the program at {at}: its libraries stand at {common} and are found through $ORIGIN, "
+                f"so the path must end in /{inside}",
+                hint=f"for example --at {APP}/{inside}",
+            )
+        directory = (common, at[: -len(inside) - 1] or "/")
+    table = {path: _moved(path, directory) for path in [*binaries, *together, *plain]}
+    images = {
+        program.given: at
+        or posixpath.join(posixpath.dirname(table[program.node.canonical]), posixpath.basename(program.path))
+        for program in moving
+    }
+    return _named(table, images, moving, directory)
+
+
+def _below(path: str, directory: str) -> bool:
+    return path == directory or path.startswith(directory.rstrip("/") + "/")
+
+
+def _moved(path: str, directory: tuple[str, str]) -> str:
+    """The same position below another directory; ``..`` in the path stays."""
+    old, new = directory
+    rest = path[len(old.rstrip("/")) :] if _below(path, old) else path
+    return (new.rstrip("/") + rest) or "/"

@@ -41,7 +41,7 @@ class Run(NamedTuple):
 def plan(
     binaries: Sequence[str], options: Options, *, environ: Mapping[str, str] | None = None, strict: bool = True
 ) -> tuple[Plan, ...]:
-    """Plan one image a platform, in the order the platforms were first named.
+    """Plan one image a platform, in the order of ``--platform``, else in which they were first met.
 
     With ``strict=False`` (``inspect``) problems stay in the plan instead of being raised.
 
@@ -66,9 +66,9 @@ def plan(
             + ", ".join(f"{one.programs[0].given} is {platform_of(one.programs[0])}" for one in found),
             hint="binaries of one platform make one image; for an index give one binary a platform",
         )
-    _check_platforms(options.platform, tuple(groups))
     run = Run(options, environ, strict)
-    return tuple(_Planner(group, (host, root), run).plan(platform) for platform, group in groups.items())
+    order = _platforms(options.platform, tuple(groups))
+    return tuple(_Planner(groups[platform], (host, root), run).plan(platform) for platform in order)
 
 
 def platform_of(program: Program) -> Platform:
@@ -76,17 +76,19 @@ def platform_of(program: Program) -> Platform:
     return oci_platform(program.facts.machine)
 
 
-def _check_platforms(wanted: str | None, found: tuple[Platform, ...]) -> None:
+def _platforms(wanted: str | None, found: tuple[Platform, ...]) -> tuple[Platform, ...]:
+    """The platforms of the binaries, in the order of ``--platform`` where it is given."""
     if wanted is None:
-        return
-    names = {name.strip() for name in wanted.split(",") if name.strip()}
-    have = {str(platform) for platform in found}
-    plain = {f"{platform.os}/{platform.architecture}" for platform in found}
-    if not all(name in have | plain for name in names) or len(names) != len(found):
+        return found
+    names = [name.strip() for name in wanted.split(",") if name.strip()]
+    order = [p for name in names for p in found if name in {str(p), f"{p.os}/{p.architecture}"}]
+    if len(order) != len(names) or len(set(order)) != len(found):
         raise UsageError(
-            f"cannot make an image for --platform {wanted}: the binaries are for {', '.join(sorted(have))}",
+            f"cannot make an image for --platform {wanted}: the binaries are for "
+            + ", ".join(sorted(str(platform) for platform in found)),
             hint="give one binary for each platform",
         )
+    return tuple(dict.fromkeys(order))
 
 
 class _Planner:
@@ -107,7 +109,7 @@ class _Planner:
             raise _unresolved(loading.closure)
         needs = self._needs(loading)
         moves = place(self.programs, loading.closure, self.options.at)
-        placed = tuple(_image_path(program, moves) for program in self.programs)
+        placed = tuple(moves.of(program) for program in self.programs)
         rootfs = self._files(loading, needs, moves, placed)
         if loading.closure.resolved and not loading.closure.errors:
             rootfs = self._proven(loading, placed, rootfs, moves)
@@ -141,7 +143,7 @@ class _Planner:
             preserve_modes=self.options.preserve_modes,
             preserve_privileges=self.options.preserve_privileges,
         )
-        entries = [*program_entries(gatherer, self.programs)]
+        entries = [*program_entries(gatherer, self.programs, moves)]
         if self.options.include:
             from scratchpack.pipeline.include import include
 
@@ -194,11 +196,6 @@ def _loader_env(options: Options, env: Mapping[str, str]) -> LoaderEnv:
         working_dir=options.workdir or "/",
         cpu=options.cpu or "all",
     )
-
-
-def _image_path(program: Program, moves: Moves) -> str:
-    moved = moves(program.node.canonical)
-    return program.path if program.keeps_path and moved == program.node.canonical else moved
 
 
 def _unresolved(closure: Closure) -> ClosureError:
