@@ -32,6 +32,7 @@ class Source(NamedTuple):
     size: int
     open: Callable[[], BinaryIO]
     identity: tuple[object, ...]
+    origin: tuple[str, str] | None = None  # the root's name and the path in it; of generated text, none
 
 
 def inline(data: bytes) -> Source:

@@ -27,6 +27,7 @@ TABLE: dict[str, set[str]] = {
     "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
     "sinks.model": set(),
     "sinks": {"errors", "elf.machines", "oci", "rootfs", "sinks", "render", "proc"},
+    "sbom": {"errors", "rootfs", "packages.model", "elf.machines", "oci", "sbom", ""},
     "verify": {"errors", "elf", "sysroot", "loader", "rootfs", "oci", "proc", "verify"},
     "templates": {"errors"},
     "render": {"errors", "templates"},
@@ -39,7 +40,7 @@ TABLE: dict[str, set[str]] = {
     },
     "pipeline": {
         "errors", "config", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "sinks", "verify",
-        "render", "templates", "proc", "report", "pipeline",
+        "render", "templates", "proc", "report", "sbom", "pipeline",
     },
     "cli": {"errors", "config", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},
@@ -53,6 +54,10 @@ DOORS: dict[str, set[str]] = {
     "jinja2": {"render"},
     "subprocess": {"proc"},
     "click": {"cli"},
+    "cyclonedx": {"sbom.cyclonedx"},
+    "license_expression": {"sbom"},
+    "packageurl": {"sbom"},
+    "spdx_tools": {"sbom.spdx"},
     "urllib3": {"oci.registry"},
     "ctypes": {"sysroot.confine", "sinks.publish"},
 }

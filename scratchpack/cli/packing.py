@@ -34,6 +34,7 @@ def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: s
         from scratchpack.report.text import packed_table
 
         sys.stderr.write(packed_table(packed, colour=sys.stderr.isatty(), dry_run=options.dry_run))
+    piped = any(receipt.dest == "-" for receipt in packed.receipts)  # stdout is the archive then
     for receipt in packed.receipts:
         if receipt.dest != "-":
-            sys.stdout.buffer.write(os.fsencode(receipt.dest) + b"\n")
+            (sys.stderr if piped else sys.stdout).buffer.write(os.fsencode(receipt.dest) + b"\n")

@@ -24,7 +24,7 @@ def reasons(need: str, evidence: tuple[Evidence, ...]) -> tuple[Reason, ...]:
 
 def node_entry(root: Sysroot, node: Node, because: tuple[Reason, ...], at: str | None = None) -> File:
     """A regular file of the root, at its own path or another; modes are normalised to 0755 and 0644."""
-    source = Source(node.size, lambda: root.open(node), ("node", node.inode))
+    source = Source(node.size, lambda: root.open(node), ("node", node.inode), (root.name, node.canonical))
     mode = 0o755 if node.mode & 0o111 else 0o644
     return File(at or node.canonical, source, mode=mode, inode=node.inode, because=because)
 

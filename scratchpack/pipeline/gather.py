@@ -37,7 +37,7 @@ class Gatherer:
         if node.mode & 0o6000 and self._preserve_privileges:
             mode |= node.mode & _PRIVILEGES
         path = self._moves(node.canonical)
-        source = Source(node.size, partial(root.open, node), ("node", node.inode))
+        source = Source(node.size, partial(root.open, node), ("node", node.inode), (root.name, node.canonical))
         return File(
             path, source, mode, inode=node.inode, xattrs=tuple(sorted(xattrs.items())), because=(because,), rank=rank
         )

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Spool
+    from scratchpack.pipeline.boms import Boms
     from scratchpack.pipeline.model import Plan
     from scratchpack.sinks.archive import Archive
     from scratchpack.sinks.layout import OciLayout
@@ -58,10 +59,15 @@ def pack(
 
     standard = standard_annotations(plans, options)
     with contextlib.ExitStack() as stack:
-        writer = _Writer(plans, options, references, mtime, progress or _silent, stack, standard)
+        boms = None
+        if options.sbom is not None:
+            boms, plans = _bills(plans, options, references, mtime)
+        writer = _Writer(plans, options, references, mtime, progress or _silent, stack, standard, boms)
         receipts = tuple(receipt for output in wanted for receipt in writer.write(output))
         if options.load:
             receipts += writer.load(options.load)
+            if boms is not None and not wanted:
+                receipts += boms.beside(first, writer.release)
         if options.push:
             receipts += writer.push()
         packed = Packed(plans, writer.release, references, receipts)
@@ -70,6 +76,22 @@ def pack(
 
             write_records(packed, options)
         return packed
+
+
+def _bills(
+    plans: tuple[Plan, ...], options: Options, references: tuple[str, ...], created: int
+) -> tuple[Boms, tuple[Plan, ...]]:
+    """The bills of materials, and the plans with what could not be found out for them."""
+    from scratchpack.pipeline.bill import bill_of
+    from scratchpack.pipeline.boms import Boms
+    from scratchpack.pipeline.locate import open_roots
+
+    roots = open_roots(options)
+    found = [bill_of(plan_, references[0], created, *roots) for plan_ in plans]
+    plans = tuple(
+        plan_._replace(warnings=(*plan_.warnings, *problems)) for plan_, (_, problems) in zip(plans, found, strict=True)
+    )
+    return Boms(options.sbom or "spdx", tuple(bill for bill, _ in found)), plans
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
@@ -94,8 +116,9 @@ class _Writer:
         progress: Step,
         stack: contextlib.ExitStack,
         standard: tuple[dict[str, str], ...],
+        boms: Boms | None,
     ) -> None:
-        self._standard = standard
+        self._standard, self._boms = standard, boms
         self._plans, self._options, self._references = plans, options, references
         self._mtime, self._progress, self._stack = mtime, progress, stack
         self._releases: dict[tuple[str, int | None], Release] = {}
@@ -109,12 +132,20 @@ class _Writer:
         """Write one output."""
         dest = output.dest or ""
         if output.type in _TREE:
-            return (self._tree(output, dest),)
+            return (self._tree(output, dest), *self._beside(dest, None))
         if output.type == "registry":
             return self.push(output)
         sink = self._image_sink(output, dest)
         self._stack.enter_context(contextlib.closing(sink))
-        return (sink.write(self._release(output, sink)),)
+        release = self._release(output, sink)
+        return (sink.write(release), *self._beside(dest, release))
+
+    def _beside(self, dest: str, release: Release | None) -> tuple[Receipt, ...]:
+        """The bill of materials of one output; of one that goes to stdout, in the working directory."""
+        if self._boms is None:
+            return ()
+        name = os.path.basename(self._plans[0].programs[0].path)
+        return self._boms.beside(name if dest == "-" else dest, release)
 
     def _tree(self, output: Output, dest: str) -> Receipt:
         plan_ = self._plans[0]
@@ -150,8 +181,11 @@ class _Writer:
         if output is None and not self._options.tag:
             raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
         chosen = output or Output("registry")
+        release = self._ready(chosen)
+        if self._boms is not None:
+            release = release._replace(referrers=self._boms.referrers(release))
         return push(
-            self._ready(chosen),
+            release,
             [chosen.dest] if chosen.dest else None,
             insecure=self._options.insecure_registry,
             token_servers=self._options.token_server,
