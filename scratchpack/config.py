@@ -7,9 +7,10 @@ the input is never looked at: a downloaded tool must not be able to say what is 
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from scratchpack.errors import UsageError
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

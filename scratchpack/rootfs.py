@@ -8,9 +8,10 @@ from __future__ import annotations
 import io
 import os
 import posixpath
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.errors import InputError
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

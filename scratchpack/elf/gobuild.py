@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scratchpack.elf.image import PT_LOAD
 from scratchpack.elf.scan import PF_W, PF_X
 from scratchpack.elf.sections import read_sections
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator

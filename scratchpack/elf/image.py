@@ -6,9 +6,10 @@ Section headers are never looked at (S2). Every read is bounded (S4), and what d
 from __future__ import annotations
 
 import struct
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.errors import ElfError
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

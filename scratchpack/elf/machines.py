@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from scratchpack.record import NamedTuple
 
 EM_386, EM_MIPS, EM_PPC64, EM_S390, EM_ARM, EM_X86_64 = 3, 8, 21, 22, 40, 62
 EM_AARCH64, EM_RISCV, EM_LOONGARCH = 183, 243, 258

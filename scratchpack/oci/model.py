@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO
+
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

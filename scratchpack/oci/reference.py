@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from scratchpack.errors import UsageError
+from scratchpack.record import NamedTuple
 
 DOCKER_HUB = "docker.io"
 

@@ -6,7 +6,7 @@ what does not fit becomes a PAX record and is left zero or cut in the ustar head
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from scratchpack.record import NamedTuple
 
 BLOCK = 512
 END = bytes(2 * BLOCK)  # two zero blocks; no padding to 10 KiB, which nobody needs

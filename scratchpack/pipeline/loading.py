@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scratchpack.elf.model import Linkage
 from scratchpack.loader.model import Closure, FoundBy, Resolution
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

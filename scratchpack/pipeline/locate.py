@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scratchpack.elf.kind import Kind, open_input, sniff
 from scratchpack.elf.model import Linkage
@@ -11,6 +11,7 @@ from scratchpack.elf.reader import read_elf
 from scratchpack.errors import InputError, UsageError
 from scratchpack.pipeline.model import Program
 from scratchpack.pipeline.place import is_system
+from scratchpack.record import NamedTuple
 from scratchpack.sysroot.dirroot import DirRoot
 
 if TYPE_CHECKING:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scratchpack.elf.model import Linkage
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from scratchpack.elf.machines import Platform

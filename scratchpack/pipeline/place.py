@@ -8,9 +8,10 @@ What was found by an absolute path stays where it is asked for, also below that 
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scratchpack.errors import UsageError
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from scratchpack.elf.machines import oci_platform
 from scratchpack.errors import ClosureError, UsageError
@@ -15,6 +15,7 @@ from scratchpack.pipeline.locate import locate, open_roots, refuse_unpackable
 from scratchpack.pipeline.model import Plan
 from scratchpack.pipeline.place import place
 from scratchpack.pipeline.settings import creation_time, environment, image_config
+from scratchpack.record import NamedTuple
 from scratchpack.rootfs import Rootfs
 
 if TYPE_CHECKING:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO, NamedTuple, Protocol
+from typing import TYPE_CHECKING, BinaryIO, Protocol
+
+from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

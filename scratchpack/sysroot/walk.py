@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import errno
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from scratchpack.record import NamedTuple
 from scratchpack.sysroot.model import MAX_LINKS, Link
 
 if TYPE_CHECKING:

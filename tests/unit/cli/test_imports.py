@@ -44,6 +44,13 @@ HEAVY = (
     "zstandard",
     "platformdirs",
     "tarfile",
+    "zipfile",
+    "tempfile",
+    "random",
+    "logging",
+    "scratchpack.oci.source",
+    "scratchpack.report.json",
+    "scratchpack.loader.glibc",
 )
 
 
