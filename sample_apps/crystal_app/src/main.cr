@@ -1,0 +1,4 @@
+# Greets from a fiber, through a channel.
+channel = Channel(String).new
+spawn { channel.send "hello from Crystal" }
+puts channel.receive

@@ -1,0 +1,3 @@
+module example.com/go_cgo_app
+
+go 1.21

@@ -1,0 +1,6 @@
+/** Greets, ahead of time. */
+public class Main {
+    public static void main(String[] words) {
+        System.out.println("hello from Java");
+    }
+}

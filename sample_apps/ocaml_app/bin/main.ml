@@ -1,0 +1,2 @@
+(* Greets through a list. *)
+let () = print_endline (String.concat " " [ "hello"; "from"; "OCaml" ])
