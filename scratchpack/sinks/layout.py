@@ -35,8 +35,11 @@ class OciLayout:
 
     def __init__(self, dest: str, *, force: bool = False) -> None:
         self._dest, self._force = dest, force
-        if not is_layout(dest):
+        try:
             check_free(dest, force=force)
+        except OutputError:
+            if not is_layout(dest):  # asked last: another run may have put its layout there just now (S20)
+                raise
         self._staged = StagedDirectory(dest)
         self._open: list[int] = []
         try:

@@ -11,7 +11,7 @@ import pytest
 
 from scratchpack.errors import OutputError
 from scratchpack.oci.index import make_release
-from scratchpack.sinks.layout import OciLayout
+from scratchpack.sinks.layout import OciLayout, is_layout
 from tests.support.images import hello, image
 
 if TYPE_CHECKING:
@@ -83,6 +83,22 @@ def test_a_broken_index_is_said_and_kept(tmp_path: Path, broken: str) -> None:
         write(tmp_path / "l", b"two", "two")
     assert (tmp_path / "l/index.json").read_text() == broken
     assert [path.name for path in tmp_path.iterdir()] == ["l"]
+
+
+def test_a_layout_that_appears_between_two_looks_is_appended_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """S20: another run publishes right after this one saw that nothing stands there."""
+
+    def look(path: str) -> bool:
+        found = is_layout(path)
+        monkeypatch.undo()
+        write(tmp_path / "l", b"other", "other")
+        return found
+
+    monkeypatch.setattr("scratchpack.sinks.layout.is_layout", look)
+    write(tmp_path / "l", b"one", "one")
+    assert sorted(check(tmp_path / "l")) == ["docker.io/library/one:latest", "docker.io/library/other:latest"]
 
 
 def test_many_runs_on_one_layout_all_arrive(tmp_path: Path) -> None:
