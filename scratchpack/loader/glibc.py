@@ -16,6 +16,8 @@ from scratchpack.loader.tokens import Expanded, Tokens, expand, search_list
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from scratchpack.sysroot.model import Node
+
 DF_1_NODEFLIB = 0x800
 
 
@@ -35,6 +37,7 @@ class Glibc:
             Place(directory, around.root, FoundBy.DEFAULT, "default") for directory in around.defaults.directories
         )
         self.by_platform = False
+        self.read: list[Node] = []  # what the loader itself reads, and needs in the image
 
     def preloads(self) -> tuple[tuple[str, str], ...]:
         """LD_PRELOAD, then the image's ``/etc/ld.so.preload``; the host's own must not leak into a plan (R14)."""
@@ -47,6 +50,7 @@ class Glibc:
             except InputError:
                 text = None
             found += [(name, path) for name in preload_names(text[1] if text else "")]
+            self.read = [text[0]] if text else []
         return tuple(found)
 
     def _tokens(self, requester: Loaded) -> Tokens:

@@ -100,6 +100,7 @@ class Closure(NamedTuple):
     problems: tuple[Problem, ...]
     libc: str | None = None  # "glibc" | "musl"
     extra: tuple[Node, ...] = ()  # files the loader itself reads and that travel (path file, ld.so.preload)
+    aliases: tuple[Resolution, ...] = ()  # other names at which an object that is loaded already was found (R2)
 
     @property
     def errors(self) -> tuple[Problem, ...]:

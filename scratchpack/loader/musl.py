@@ -35,7 +35,7 @@ class Musl:
         self._loaded: list[Loaded] = []
         self._lists: dict[int, tuple[Place, ...]] = {}
         self._system: tuple[Place, ...] | None = None
-        self.path_file: Node | None = None
+        self.read: list[Node] = []  # what the loader itself reads, and needs in the image
 
     def preloads(self) -> tuple[tuple[str, str], ...]:
         """LD_PRELOAD alone; a missing one is silent (R14)."""
@@ -148,6 +148,6 @@ class Musl:
         except InputError:
             return ()  # there, but unreadable: musl then searches nothing
         if found is not None:  # R19: it replaces the defaults, an empty one too
-            self.path_file = found[0]
+            self.read = [found[0]]
             defaults, via = musl_split(found[1].partition("\0")[0]), path
         return tuple(Place(directory, self._around.root, FoundBy.DEFAULT, via) for directory in defaults)

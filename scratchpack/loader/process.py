@@ -40,6 +40,7 @@ class Process:
         self.interpreter = Loaded(interpreter, interpreter_facts, around.interpreter, self.program)
         self.edges: dict[Edge, None] = {}
         self.problems: dict[Problem, None] = {}
+        self.aliases: dict[Resolution, None] = {}
         self.rules = self._rules()
         self._first = self._last = _Cell(self.program)
         self._listed = {id(self.program)}
@@ -100,10 +101,9 @@ class Process:
         if self._checked[0] != len(loaded):
             self._checked = len(loaded), tuple(self._check(loaded))
         first, *rest = (self._resolution(each) for each in loaded)
-        path_file = self.rules.path_file if isinstance(self.rules, Musl) else None
         return Closure(
             (first,), tuple(rest), tuple(self.edges), (*self.problems, *self._checked[1]), self.around.defaults.libc,
-            (path_file,) if path_file else (),
+            tuple(self.rules.read), tuple(self.aliases),
         )  # fmt: skip
 
     def _check(self, loaded: tuple[Loaded, ...]) -> Iterator[Problem]:
@@ -216,16 +216,27 @@ class Process:
             found = found._replace(found_by=FoundBy(kind))
         known = self.rules.same(found, name)
         if known is not None:
+            self._alias(found, name, requester, known)
             return known
         if len(self._listed) >= MAX_OBJECTS:
             raise FatalCandidateError(f"more than {MAX_OBJECTS} objects")
         facts = self.around.load(found, trail, musl=self.rules.musl)
         other = self.rules.substitute(found)
         if other is not None:
+            self._alias(found, name, requester, other)
             return other
         loaded = Loaded(found, facts, name, requester)
         self.rules.add(loaded, name)
         return loaded
+
+    def _alias(self, found: Found, name: str, requester: Loaded, known: Loaded) -> None:
+        """The name leads to a file that is loaded already; without the name the image's loader would miss it (R2)."""
+        if (found.root, found.path) != (known.root, known.path):
+            alias = Resolution(
+                name, found.path, found.node, found.root, FoundBy.LOADED, requester.path, known.facts,
+                by_origin=found.by_origin,
+            )  # fmt: skip
+            self.aliases[alias] = None
 
     def _miss(
         self, name: str, requester: Loaded, kind: str, trail: tuple[Searched, ...], *, fatal: str, written_in: str
@@ -253,7 +264,7 @@ class _Namespace(Process):
             process.around,
         )  # fmt: skip
         self.program, self.interpreter = process.program, process.interpreter
-        self.edges, self.problems = process.edges, process.problems
+        self.edges, self.problems, self.aliases = process.edges, process.problems, process.aliases
         self.rules = self._rules()
 
     def load(self, name: str, written_in: str) -> bool:

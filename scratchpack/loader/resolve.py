@@ -176,6 +176,7 @@ def _with_variants(base: Closure, other: Closure, processor: Processor) -> Closu
     return base._replace(
         resolved=tuple(resolved),
         edges=_union(base.edges, other.edges),
+        aliases=tuple(dict.fromkeys((*base.aliases, *other.aliases))),
         problems=(*base.problems, *problems),
     )
 
@@ -205,6 +206,7 @@ def merge(closures: Iterable[Closure]) -> Closure:
         tuple(dict.fromkeys(problem for part in parts for problem in part.problems)),
         next(iter(libcs), None),
         tuple(dict.fromkeys(node for part in parts for node in part.extra)),
+        tuple(dict.fromkeys(alias for part in parts for alias in part.aliases)),
     )
 
 

@@ -86,9 +86,13 @@ def program_entries(gatherer: Gatherer, programs: Iterable[Program], moves: Move
             yield from gatherer.links(program.root, program.node, reason)
 
 
-def closure_entries(gatherer: Gatherer, closure: Closure) -> Iterator[Entry]:
-    """Every object of a closure as found, with links, hard links and processor variants."""
-    for resolution in closure.resolved:
+def closure_entries(gatherer: Gatherer, closure: Closure, root: Sysroot) -> Iterator[Entry]:
+    """Every object of a closure as found, with links, hard links and processor variants; what the loader reads itself."""
+    for node in closure.extra:
+        configuration = Reason("needed", closure.roots[0].path, "the loader's own configuration")
+        yield gatherer.file(root, node, configuration, runs=False)
+        yield from gatherer.links(root, node, configuration)
+    for resolution in (*closure.resolved, *closure.aliases):
         reason = _reason(resolution)
         runs = resolution.found_by == "interp" or resolution.facts.interpreter is not None
         yield gatherer.file(resolution.root, resolution.node, reason, runs=runs)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.kind import Kind, open_input, sniff
@@ -52,15 +53,11 @@ def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = N
     inside = root is not host and given.startswith("/")
     where = root if inside else host
     path = given if inside else os.path.abspath(given)
-    if not inside:
+    if not inside and (root is host or os.path.lexists(given)):
         open_input(given).close()  # refuses what is special before anything is read, in the user's words (S6)
     node = where.lookup(path)
     if node is None:
-        raise UsageError(
-            f"cannot read {given}: there is no such file in {root.name}",
-            details=(f"{root.name}: no {given}", f"on the host: {_on_host(given)}"),
-            hint="with --root an absolute name is inside the root; a relative name is on the host",
-        )
+        raise _in_neither(given, root)
     with where.open(node) as stream:
         facts = None if sniff(stream, given) is Kind.SCRIPT else read_elf(stream, origin=given)
     keeps = inside or is_system(path)
@@ -71,8 +68,19 @@ def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = N
     return with_interpreters(given, where, path, node, keeps, root, search_path)
 
 
-def _on_host(given: str) -> str:
-    return f"{given} exists; name it relative to the current directory" if os.path.exists(given) else f"no {given}"
+def _in_neither(given: str, root: Sysroot) -> UsageError:
+    """The error that names both places where a program may stand with ``--root``."""
+    inside = posixpath.join("/", given)
+    there = root.lookup(inside) is not None
+    here = os.path.exists(given)
+    return UsageError(
+        f"cannot read {given}: there is no such file " + (f"in {root.name}" if given.startswith("/") else "here"),
+        details=(
+            f"in {root.name}: " + (f"{inside} exists" if there else f"no {inside}"),
+            "on the host: " + (f"{given} exists; name it relative to the current directory" if here else f"no {given}"),
+        ),
+        hint="with --root an absolute name is inside the root; a relative name is on the host",
+    )
 
 
 def refuse_unpackable(program: Program, *, entrypoint: str | None, assume_static: bool) -> None:

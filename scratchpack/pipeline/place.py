@@ -94,7 +94,7 @@ def _named(
 def _origin_paths(closure: Closure, programs: tuple[Program, ...]) -> Iterator[str]:
     """Every path, as found and without links, that must keep its position relative to a program that moves."""
     kept = {program.node.canonical for program in programs if program.keeps_path}
-    for resolution in closure.resolved:
+    for resolution in (*closure.resolved, *closure.aliases):
         if resolution.by_origin and resolution.requested_by not in kept:
             yield from _path_and_links(resolution.root, resolution.path, resolution.node)
             for variant in resolution.variants:

@@ -31,6 +31,9 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 
+_SET_ID = 0o6000
+
+
 class Run(NamedTuple):
     """What one run was told."""
 
@@ -105,7 +108,9 @@ class _Planner:
 
     def plan(self, platform: Platform) -> Plan:
         """Resolve, examine needs until nothing new comes, place, add what was named, prove."""
-        loading = Loading(self.programs, self.root, _loader_env(self.options, dict(self.given_env)), self.problems)
+        secure = self.options.preserve_privileges and any(_is_secure(program) for program in self.programs)
+        env = _loader_env(self.options, dict(self.given_env), secure=secure)
+        loading = Loading(self.programs, self.root, env, self.problems)
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
         needs = self._needs(loading)
@@ -116,9 +121,9 @@ class _Planner:
             rootfs = self._proven(loading, placed, rootfs, moves)
         rootfs.check()
         _, created = creation_time(self.options, self.environ)
-        env = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
+        added = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
         config = image_config(
-            self.options, platform, placed[0], tuple({**env, **dict(self.given_env)}.items()), created
+            self.options, platform, placed[0], tuple({**added, **dict(self.given_env)}.items()), created
         )
         if self.strict and self.options.user is not None:
             check_user(config, rootfs)
@@ -151,7 +156,7 @@ class _Planner:
             entries += include(self.options.include, gatherer, loading, self.host)
             if self.strict and loading.closure.errors:
                 raise _unresolved(loading.closure)
-        entries += closure_entries(gatherer, loading.closure)
+        entries += closure_entries(gatherer, loading.closure, self.root)
         entries += [entry for need in needs for entry in need.files]
         rootfs = Rootfs(entries)
         self.warnings += gatherer.warnings
@@ -187,7 +192,7 @@ class _Planner:
         return rootfs
 
 
-def _loader_env(options: Options, env: Mapping[str, str]) -> LoaderEnv:
+def _loader_env(options: Options, env: Mapping[str, str], *, secure: bool) -> LoaderEnv:
     """What the planned image configuration tells the loader (R29)."""
     return LoaderEnv(
         library_path=env.get("LD_LIBRARY_PATH"),
@@ -195,8 +200,14 @@ def _loader_env(options: Options, env: Mapping[str, str]) -> LoaderEnv:
         audit=env.get("LD_AUDIT"),
         tunables=env.get("GLIBC_TUNABLES"),
         working_dir=options.workdir or "/",
+        secure=secure,
         cpu=options.cpu or "all",
     )
+
+
+def _is_secure(program: Program) -> bool:
+    """Whether the kernel would start it with AT_SECURE, once its privileges are kept (R6)."""
+    return bool(program.node.mode & _SET_ID) or "security.capability" in program.root.xattrs(program.node)
 
 
 def _unresolved(closure: Closure) -> ClosureError:
