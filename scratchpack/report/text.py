@@ -103,7 +103,7 @@ def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
         count = sum(not isinstance(entry, Directory) for entry in plan.rootfs)
         lines.append(f"{bold}{human(plan.rootfs.size):>9}  in {count} file{'s' * (count != 1)}{off}, {plan.platform}")
         lines += [f"warning: {escape(text)}" for text in plan.warnings]
-        lines += list(_suggestions(plan.needs))
+        lines += list(_suggestions(need for need in plan.needs if need.name != "notes"))  # inspect has those
     if dry_run:
         lines.append("nothing was written (--dry-run)")
     elif packed.references:
@@ -114,22 +114,23 @@ def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
 
 def _how_to_run(packed: Packed) -> Iterator[str]:
     reference = packed.references[0]
+    short = escape(reference.removeprefix("docker.io/library/").removesuffix(":latest"))  # as docker itself shows it
     for receipt in packed.receipts:
         name = escape(receipt.dest)
         if receipt.dest == "-":
             continue
         match receipt.type:
             case "docker":
-                yield f"docker load -i {name} && docker run --rm {reference}"
+                yield f"docker load -i {name} && docker run --rm {short}"
                 return
             case "oci":
                 yield f"podman load -i {name} && podman run --rm {reference}"
                 return
             case "dockerfile":
-                yield f"docker build -t {reference} {name}"
+                yield f"docker build -t {short} {name}"
                 return
             case "registry" | "engine":
-                yield f"docker run --rm {reference}"
+                yield f"docker run --rm {short}"
                 return
 
 
