@@ -10,7 +10,7 @@ from scratchpack.packages.database import distribution, purl, read, spellings, w
 from scratchpack.packages.model import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scratchpack.sysroot.model import Sysroot
 
@@ -55,12 +55,30 @@ class Apk:
         """See ``Packages.built_from``."""
         return tuple(package for package in dict.fromkeys(self._owners.values()) if package.source == source)
 
+    def subset(self, owned: Mapping[Package, Sequence[str]]) -> Mapping[str, bytes]:
+        """See ``Packages.subset``."""
+        wanted = {
+            (package.name, package.version): {other for path in paths for other in spellings(self._root, path)}
+            for package, paths in owned.items()
+        }
+        kept = []
+        for record in self._text.split("\n\n"):
+            fields = {line[0]: line[2:] for line in reversed(record.splitlines()) if line[1:2] == ":"}
+            paths = wanted.get((fields.get("P", ""), fields.get("V", "")))
+            if paths is not None:
+                kept.append("\n".join(_cut(record, paths)) + "\n\n")
+        node = self._root.lookup(self._path)
+        return {node.canonical: os.fsencode("".join(kept))} if node is not None and kept else {}
+
+    @cached_property
+    def _text(self) -> str:
+        return os.fsdecode(read(self._root, self._path) or b"")
+
     @cached_property
     def _owners(self) -> dict[str, Package]:
-        text = os.fsdecode(read(self._root, self._path) or b"")
         distro = distribution(self._root)
         owners: dict[str, Package] = {}
-        for record in text.split("\n\n"):
+        for record in self._text.split("\n\n"):
             fields: dict[str, str] = {}
             directory, paths = "/", []
             for line in record.splitlines():
@@ -89,3 +107,23 @@ def _package(fields: dict[str, str], distro: tuple[str, str]) -> Package:
         maintainer=fields.get("m", ""),
         purl=purl("apk", distro, name, version, arch=arch),
     )
+
+
+def _cut(record: str, paths: set[str]) -> Iterator[str]:
+    """A record's lines, of its directories and files those that are wanted; M, a and Z belong to the line before them."""
+    directory, keep = "/", True
+    heading: list[str] = []
+    for line in record.strip("\n").splitlines():
+        letter, _, value = line.partition(":")
+        if letter == "F":
+            directory, heading, keep = "/" + value, [line], False
+        elif letter == "R":
+            keep = f"{directory.rstrip('/')}/{value}" in paths
+            if keep:
+                yield from heading
+                yield line
+                heading = []
+        elif letter == "M" and heading:
+            heading.append(line)
+        elif keep:
+            yield line

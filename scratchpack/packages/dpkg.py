@@ -11,12 +11,15 @@ from scratchpack.packages.database import distribution, purl, read, spellings, w
 from scratchpack.packages.model import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from scratchpack.sysroot.model import Sysroot
 
 _HOME = "/var/lib/dpkg"
 _SOURCE = re.compile(r"(\S+)(?:\s+\((.+)\))?")
+_STATE = re.compile(
+    rb"(?m)^(?:Status|Conffiles|Config-Version):.*\n(?:[ \t].*\n)*"
+)  # of an installation, not of a package
 _MD5 = re.compile(rb"(?m)^[0-9a-f]{32}  (?:\./)?/?")
 
 
@@ -109,6 +112,44 @@ class Dpkg:
         packages = dict.fromkeys(self._from_stanza(fields) for key in named for fields in self._stanzas(key))
         return tuple(package for package in packages if package.source == source)
 
+    def subset(self, owned: Mapping[Package, Sequence[str]]) -> Mapping[str, bytes]:
+        """See ``Packages.subset``: as distroless keeps them, a stanza and the checksums of a package in status.d."""
+        files: dict[str, bytes] = {}
+        for package, paths in owned.items():
+            stanza = self._raw_stanza(package)
+            place = f"{_HOME}/status.d/{package.name}"
+            if place in files:  # of another architecture
+                place += f":{package.arch}"
+            files[place] = _STATE.sub(b"", stanza).strip(b"\n") + b"\n"
+            if sums := self._sums(package, paths):
+                files[place + ".md5sums"] = sums
+        return files
+
+    def _raw_stanza(self, package: Package) -> bytes:
+        return next(
+            (
+                stanza
+                for stanza, fields in self._raw_stanzas(package.name)
+                if (fields.get("Architecture"), fields.get("Version")) == (package.arch, package.version)
+            ),
+            b"",
+        )
+
+    def _sums(self, package: Package, paths: Sequence[str]) -> bytes:
+        wanted = {other: path for path in paths for other in spellings(self._root, path)}
+        for place in ("info", "status.d"):
+            for key in (f"{package.name}:{package.arch}", package.name):
+                text = os.fsdecode(read(self._root, f"{_HOME}/{place}/{key}.md5sums") or b"")
+                lines = [line.partition("  ") for line in text.splitlines()]
+                found = [
+                    (md5, wanted["/" + name.removeprefix("./")])
+                    for md5, _, name in lines
+                    if "/" + name.removeprefix("./") in wanted
+                ]
+                if found:
+                    return os.fsencode("".join(f"{md5}  {path[1:]}\n" for md5, path in sorted(found, key=_second)))
+        return b""
+
     @cached_property
     def _sources(self) -> dict[str, str]:
         pairs = re.findall(rb"(?m)^Package: (\S+)\n(?:.+\n)*?Source: (\S+)", self._status)
@@ -186,14 +227,18 @@ class Dpkg:
         return self._known[key]
 
     def _stanzas(self, name: str) -> Iterator[dict[str, str]]:
+        return (fields for _, fields in self._raw_stanzas(name))
+
+    def _raw_stanzas(self, name: str) -> Iterator[tuple[bytes, dict[str, str]]]:
         mark = f"\nPackage: {name}\n".encode("utf-8", "surrogateescape")
         at = self._status.find(mark)
         while at >= 0:
             start = self._status.rfind(b"\n\n", 0, at + 1) + 2
             end = self._status.find(b"\n\n", at + 1)
-            fields = _fields(self._status[start:end].decode("utf-8", "surrogateescape"))
+            stanza = self._status[start:end]
+            fields = _fields(stanza.decode("utf-8", "surrogateescape"))
             if fields.get("Status", "installed").split()[-1:] == ["installed"]:  # status.d has no Status
-                yield fields
+                yield stanza, fields
             at = self._status.find(mark, at + 1)
 
     def _from_stanza(self, fields: dict[str, str]) -> Package:
@@ -221,3 +266,7 @@ def _fields(stanza: str) -> dict[str, str]:
             key, _, value = line.partition(":")
             fields[key] = value.strip()
     return fields
+
+
+def _second(pair: tuple[str, str]) -> str:
+    return pair[1]

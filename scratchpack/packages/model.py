@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping, Sequence
 
 
 class Package(NamedTuple):
@@ -44,3 +44,9 @@ class Packages(Protocol):
 
     def built_from(self, source: str) -> tuple[Package, ...]:
         """The installed packages that were built from this source package."""
+
+    def subset(self, owned: Mapping[Package, Sequence[str]]) -> Mapping[str, bytes]:
+        """A database of these packages with these of their files alone: path and content of each file of it.
+
+        Empty where the format cannot be cut down (rpm).
+        """

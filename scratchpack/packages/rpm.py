@@ -11,7 +11,7 @@ from scratchpack.packages.model import Package
 from scratchpack.packages.rpm_header import Header, read_header
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scratchpack.sysroot.model import Sysroot
 
@@ -65,6 +65,10 @@ class Rpm:
     def built_from(self, source: str) -> tuple[Package, ...]:
         """See ``Packages.built_from``."""
         return tuple(package for package in dict.fromkeys(self._owners.values()) if package.source == source)
+
+    def subset(self, owned: Mapping[Package, Sequence[str]]) -> Mapping[str, bytes]:  # noqa: ARG002 - the protocol's
+        """See ``Packages.subset``: the database is one binary file of signed headers."""
+        return {}
 
     @cached_property
     def _owners(self) -> dict[str, Package]:

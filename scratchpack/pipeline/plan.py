@@ -164,7 +164,18 @@ class _Planner:
             from scratchpack.pipeline.include import exclude
 
             rootfs, _ = exclude(rootfs, self.options.exclude, placed)
+        if self.options.package_db:
+            rootfs = self._with_packages(rootfs, gatherer)
         return rootfs
+
+    def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:
+        """``--package-db``: of what is left after ``--exclude``, which goes for what is added too."""
+        from scratchpack.pipeline.include import exclude
+        from scratchpack.pipeline.package_db import package_entries
+
+        entries, said = package_entries(rootfs, gatherer, self.root)
+        self.warnings += said
+        return rootfs.merge(exclude(Rootfs(entries), self.options.exclude, ())[0])
 
     def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:
         """Resolve again inside the planned files; with a generated cache where the loader needs one (R23).
