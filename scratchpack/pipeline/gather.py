@@ -25,7 +25,7 @@ class Gatherer:
     """Makes entries of nodes, with the modes and privileges that the options say; collects what was dropped."""
 
     def __init__(self, moves: Moves, *, preserve_modes: bool = False, preserve_privileges: bool = False) -> None:
-        self._moves = moves
+        self.moves = moves
         self._preserve_modes = preserve_modes
         self._preserve_privileges = preserve_privileges
         self.warnings: list[str] = []
@@ -36,7 +36,7 @@ class Gatherer:
         xattrs = dict(root.xattrs(node)) if self._privileged(root, node) else {}
         if node.mode & 0o6000 and self._preserve_privileges:
             mode |= node.mode & _PRIVILEGES
-        path = self._moves(node.canonical)
+        path = self.moves(node.canonical)
         source = Source(node.size, partial(root.open, node), ("node", node.inode), (root.name, node.canonical))
         return File(
             path, source, mode, inode=node.inode, xattrs=tuple(sorted(xattrs.items())), because=(because,), rank=rank
@@ -45,15 +45,15 @@ class Gatherer:
     def links(self, root: Sysroot, node: Node, because: Reason) -> Iterator[Entry]:
         """Each symbolic link that led to a node, and the directories that ``..`` on the way stands on."""
         for link in node.links:
-            target = self._moves.target(link)
-            yield Symlink(self._moves(link.path), target, (Reason("link", because.by, because.detail),))
+            target = self.moves.target(link)
+            yield Symlink(self.moves(link.path), target, (Reason("link", because.by, because.detail),))
             if target == link.target:
                 yield from self._stood_on(root, posixpath.join(posixpath.dirname(link.path), target), because)
         yield from self._stood_on(root, node.asked, because)
 
     def _stood_on(self, root: Sysroot, path: str, because: Reason) -> Iterator[Entry]:
         for directory in passed_through(root, path):
-            yield Directory(self._moves(directory), because=(Reason("parent", because.by, path),))
+            yield Directory(self.moves(directory), because=(Reason("parent", because.by, path),))
 
     def _privileged(self, root: Sysroot, node: Node) -> bool:
         """Whether extended attributes travel; what is dropped is said (S15)."""

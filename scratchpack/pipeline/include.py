@@ -16,16 +16,18 @@ if TYPE_CHECKING:
 
     from scratchpack.pipeline.gather import Gatherer
     from scratchpack.pipeline.loading import Loading
+    from scratchpack.pipeline.place import Moves
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Node, Sysroot
 
 MAX_FILES = 200_000
 
 
-def include(texts: tuple[str, ...], gatherer: Gatherer, loading: Loading, host: Sysroot) -> list[Entry]:
+def include(texts: tuple[str, ...], gatherer: Gatherer, loading: Loading, host: Sysroot) -> tuple[list[Entry], Moves]:
     """The entries of every ``--include``; ELF files among them join the loading, and so bring their libraries.
 
-    A program gets a namespace of its own; a shared object is opened in the first program's (R20).
+    A program gets a namespace of its own; a shared object is opened in the first program's (R20), and one that is
+    sent elsewhere moves: the moves that come back say so.
 
     Raises:
         UsageError: as :meth:`Includes.entries`.
@@ -33,6 +35,7 @@ def include(texts: tuple[str, ...], gatherer: Gatherer, loading: Loading, host: 
     includes = Includes(gatherer, host, loading.root)
     entries = list(includes.entries(texts))
     main = loading.programs[0]
+    moved: dict[str, str] = {}
     for file in includes.files:
         with file.root.open(file.node) as stream:
             if stream.read(4) != b"\x7fELF":
@@ -45,9 +48,14 @@ def include(texts: tuple[str, ...], gatherer: Gatherer, loading: Loading, host: 
             continue
         if facts.interpreter is not None and facts.soname is None:
             loading.add(file.root, file.node.canonical, facts, placed=file.path)
-        elif facts.needed and file.path == file.node.canonical:
-            loading.open(0, file.path, main.path)
-    return entries
+        elif facts.needed and file.root is loading.root:
+            path = file.node.canonical
+            if file.path != path:
+                if path in moved or any(r.node.canonical == path for r in loading.closure.resolved):
+                    continue  # it is opened already, where the loader itself wants it
+                moved[path] = file.path
+            loading.open(0, path, main.path)
+    return entries, gatherer.moves._replace(table={**gatherer.moves.table, **moved})
 
 
 class Included(NamedTuple):
@@ -74,7 +82,8 @@ class Includes:
             UsageError: nothing is there, naming the places tried; a relative DST.
         """
         for text in texts:
-            source, destination = self._split(text)
+            # A name may hold a colon itself.
+            source, destination = (text, None) if self._exists(text) else self._split(text)
             where = self._root if source.startswith("/") else self._host
             pattern = source if source.startswith("/") else os.path.abspath(source)
             matched = list(_expand(where, pattern))
@@ -88,6 +97,11 @@ class Includes:
             for path in matched:
                 target = self._target(path, source, destination, several=several)
                 yield from self._walk(where, path, target, Reason("option", f"--include {text}"))
+
+    def _exists(self, name: str) -> bool:
+        if name.startswith("/"):
+            return self._root.lookup(name, follow=False) is not None
+        return os.path.lexists(name)
 
     def _split(self, text: str) -> tuple[str, str | None]:
         source, colon, destination = text.rpartition(":")
@@ -161,26 +175,33 @@ def _expand(root: Sysroot, pattern: str) -> Iterator[str]:
     yield from (path for path in paths if root.lookup(path, follow=False) is not None)
 
 
-def exclude(rootfs: Rootfs, globs: tuple[str, ...], keep: tuple[str, ...]) -> tuple[Rootfs, tuple[str, ...]]:
+def exclude(
+    rootfs: Rootfs, globs: tuple[str, ...], keep: tuple[str, ...], *, must_match: bool = True
+) -> tuple[Rootfs, tuple[str, ...]]:
     """Leave out what matches a glob (against the whole path, or the name where the glob has no slash).
 
     Returns what is left, and the paths that went.
 
     Raises:
-        UsageError: a program itself would be left out, or a glob matches nothing.
+        UsageError: a program itself would be left out, or a glob matches nothing although it must.
     """
     if not globs:
         return rootfs, ()
     left, gone, used = [], [], set()
     for entry in rootfs:
-        hit = next((glob for glob in globs if _matches(entry.path, glob)), None)
-        if hit is None:
+        hits = [glob for glob in globs if _matches(entry.path, glob)]
+        if not hits:
             left.append(entry)
             continue
-        used.add(hit)
+        used.update(hits)
         if entry.path in keep:
-            raise UsageError(f"cannot leave out {entry.path} (--exclude {hit}): it is the program itself")
+            raise UsageError(f"cannot leave out {entry.path} (--exclude {hits[0]}): it is the program itself")
         gone.append(entry.path)
+    if must_match and (idle := [glob for glob in globs if glob not in used]):
+        raise UsageError(
+            f"cannot leave out {', '.join(idle)}: nothing of the image matches",
+            hint="a glob with a slash is compared with the whole path in the image, one without it with each name",
+        )
     return Rootfs(left), tuple(gone)
 
 

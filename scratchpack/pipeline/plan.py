@@ -116,7 +116,7 @@ class _Planner:
         needs = self._needs(loading)
         moves = place(self.programs, loading.closure, self.options.at)
         placed = tuple(moves.of(program) for program in self.programs)
-        rootfs = self._files(loading, needs, moves, placed)
+        rootfs, moves = self._files(loading, needs, moves, placed)
         if loading.closure.resolved and not loading.closure.errors:
             rootfs = self._proven(loading, placed, rootfs, moves)
         rootfs.check()
@@ -142,7 +142,9 @@ class _Planner:
         self.warnings += examination.notes
         return results
 
-    def _files(self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]) -> Rootfs:
+    def _files(
+        self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]
+    ) -> tuple[Rootfs, Moves]:
         """Everything that travels: programs, what --include names, closures, what the needs bring; less --exclude."""
         gatherer = Gatherer(
             moves,
@@ -153,7 +155,8 @@ class _Planner:
         if self.options.include:
             from scratchpack.pipeline.include import include
 
-            entries += include(self.options.include, gatherer, loading, self.host)
+            included, gatherer.moves = include(self.options.include, gatherer, loading, self.host)
+            entries += included
             if self.strict and loading.closure.errors:
                 raise _unresolved(loading.closure)
         entries += closure_entries(gatherer, loading.closure, self.root)
@@ -163,10 +166,10 @@ class _Planner:
         if self.options.exclude:
             from scratchpack.pipeline.include import exclude
 
-            rootfs, _ = exclude(rootfs, self.options.exclude, placed)
+            rootfs, _ = exclude(rootfs, self.options.exclude, placed, must_match=not self.options.package_db)
         if self.options.package_db:
             rootfs = self._with_packages(rootfs, gatherer)
-        return rootfs
+        return rootfs, gatherer.moves
 
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:
         """``--package-db``: of what is left after ``--exclude``, which goes for what is added too."""
@@ -175,7 +178,7 @@ class _Planner:
 
         entries, said = package_entries(rootfs, gatherer, self.root)
         self.warnings += said
-        return rootfs.merge(exclude(Rootfs(entries), self.options.exclude, ())[0])
+        return rootfs.merge(exclude(Rootfs(entries), self.options.exclude, (), must_match=False)[0])
 
     def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:
         """Resolve again inside the planned files; with a generated cache where the loader needs one (R23).
