@@ -175,6 +175,22 @@ def _expand(root: Sysroot, pattern: str) -> Iterator[str]:
     yield from (path for path in paths if root.lookup(path, follow=False) is not None)
 
 
+def with_workdir(rootfs: Rootfs, path: str) -> Rootfs:
+    """``--workdir`` as a directory of the image, so that every output has it.
+
+    An engine would make it at each start, and a builder's ``WORKDIR`` while it builds, with a mode of their own (I17). What stands
+    there or above it already stays as it is.
+    """
+    parts = path.split("/")
+    above = ["/".join(parts[:count]) for count in range(2, len(parts) + 1)]
+    bare = not path.startswith("/") or posixpath.normpath(path) != path or path == "/"
+    if bare or path in rootfs or not all(isinstance(rootfs.get(name), Directory | None) for name in above):
+        return rootfs
+    mode = 0o1777 if path in {"/tmp", "/var/tmp"} else 0o755  # noqa: S108 - paths of the image
+    reason = Reason("option", f"--workdir {path}")
+    return rootfs.merge([Directory(path, mode, because=(reason,), rank=RANK_OPTION)])
+
+
 def exclude(
     rootfs: Rootfs, globs: tuple[str, ...], keep: tuple[str, ...], *, must_match: bool = True
 ) -> tuple[Rootfs, tuple[str, ...]]:

@@ -169,6 +169,10 @@ class _Planner:
             rootfs, _ = exclude(rootfs, self.options.exclude, placed, must_match=not self.options.package_db)
         if self.options.package_db:
             rootfs = self._with_packages(rootfs, gatherer)
+        if self.options.workdir is not None:
+            from scratchpack.pipeline.include import with_workdir
+
+            rootfs = with_workdir(rootfs, self.options.workdir)
         return rootfs, gatherer.moves
 
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:

@@ -15,6 +15,8 @@ from scratchpack.rootfs import Directory, File, Rootfs, Symlink, inline
 from scratchpack.sinks.docker import DockerArchive
 from scratchpack.sinks.dockerfile import DockerfileContext
 from tests.support import saved
+from tests.support.build import HELLO_C, cc
+from tests.support.cli import scratchpack
 from tests.support.hostile import HOSTILE_NAMES
 
 if TYPE_CHECKING:
@@ -110,6 +112,22 @@ def test_the_context_builds_what_pack_writes_entry_by_entry(
     DockerfileContext(str(tmp_path / "context")).write(ROOTFS, config)
     built = build(kind, tmp_path / "context", tmp_path / "built.tar")
     packed = _packed(ROOTFS, config, tmp_path)
+    assert built.entries == packed.entries
+    assert built.entries["/tmp"].mode == 0o1777
+    assert saved.run_config(built) == saved.run_config(packed)
+
+
+@pytest.mark.parametrize("kind", BUILDERS)
+def test_the_command_line_says_the_same_with_pack_and_with_dockerfile(
+    build: Builder, kind: str, tmp_path: Path
+) -> None:
+    """A dynamic program, and a working directory that nothing else brings (I17)."""
+    cc(tmp_path / "hello", HELLO_C)
+    words = ("--workdir", "/tmp", "--env", "A=b c", "--label", "x=$y", "--expose", "80")
+    assert scratchpack("pack", "hello", *words, "-o", "type=docker,dest=packed.tar", cwd=tmp_path).status == 0
+    assert scratchpack("dockerfile", "hello", *words, cwd=tmp_path).out == "hello.context\n"
+    built = build(kind, tmp_path / "hello.context", tmp_path / "built.tar")
+    packed = saved.read(tmp_path / "packed.tar")
     assert built.entries == packed.entries
     assert built.entries["/tmp"].mode == 0o1777
     assert saved.run_config(built) == saved.run_config(packed)
