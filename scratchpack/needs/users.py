@@ -8,6 +8,7 @@ from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.builtin import wants_of
 from scratchpack.needs.gather import own_text, read, reasons, written
 from scratchpack.needs.nsswitch import configuration, modules
+from scratchpack.rootfs import Reason
 
 if TYPE_CHECKING:
     from scratchpack.needs.base import NeedOptions, Subject, Wants
@@ -36,7 +37,10 @@ class Users:
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
         """Both databases, our own, with a line for the image's user; nsswitch.conf for glibc."""
-        because = reasons(self.name, evidence)
+        named = not all(part.isdigit() for part in options.user.split(":"))
+        because = (
+            reasons(self.name, evidence) if evidence or not named else (Reason("option", f"--user {options.user}"),)
+        )
         passwd, group = accounts(root, options.user)
         files = (written("/etc/passwd", passwd, because), written("/etc/group", group, because))
         if subject.libc != "glibc":

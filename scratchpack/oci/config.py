@@ -97,7 +97,7 @@ def check_user(config: ImageConfig, rootfs: Rootfs) -> None:
         if name and not name.isdigit() and name not in _names(rootfs, table):
             raise UsageError(
                 f"cannot run as {config.user!r}: the image's {table} does not name {name!r} (I15)",
-                hint="use numbers, for example --user 65532:65532, or bring the file with --include",
+                hint="use numbers, for example --user 65532:65532, or bring a file that names it with --include",
             )
 
 

@@ -33,7 +33,7 @@ class Examination:
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
         self.notes: list[str] = []
         self._options = NeedOptions(
-            modes=dict(pairs(options.need, "--need")),
+            modes=_modes(options),
             env=env,
             user=options.user or DEFAULT_USER,
             locales=options.locale,
@@ -108,6 +108,15 @@ class Examination:
         with self._loading.root.open(node) as stream:
             facts = read_elf(stream, origin=node.canonical)
         self._loading.add(self._loading.root, node.canonical, facts, placed=node.canonical)
+
+
+def _modes(options: Options) -> dict[str, str]:
+    """What ``--need`` says; a user by name needs the databases that know it, asked for or not (I15)."""
+    modes = dict(pairs(options.need, "--need"))
+    named = not all(part.isdigit() for part in (options.user or DEFAULT_USER).split(":"))
+    if named and modes.get("users", "auto") == "auto":
+        modes["users"] = "always"
+    return modes
 
 
 def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:

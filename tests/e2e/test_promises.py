@@ -56,6 +56,7 @@ _AROUND = {
     "bytes-locale": "export LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0",
     "hash-seed": "export PYTHONHASHSEED=12345",
     "one-processor": 'export PYTHON_CPU_COUNT=1; command -v taskset >/dev/null && exec taskset -c 0 "$@"',
+    "processor": "export GLIBC_TUNABLES=glibc.cpu.hwcaps=-AVX2,-AVX512F,-SSE4_2,-ERMS",
     "home": "export HOME=/nonexistent USER=nobody",
 }
 
