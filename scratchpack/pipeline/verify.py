@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 
 _SAVE = {  # engine: how it writes an archive into a file
     "docker": ("docker", "save", "-o"),
-    "podman": ("podman", "save", "--format", "oci-archive", "-o"),
-    "containerd": ("ctr", "images", "export"),
+    "podman": ("podman", "save", "--format", "docker-archive", "-o"),  # podman's OCI archive forgets the full name (I3)
+    "containerd": ("ctr", "images", "export", "--all-platforms"),  # else the index names what is not in it (I9)
 }
 _SAVE_SECONDS = 600
 
@@ -108,11 +108,11 @@ def _store(subject: str, options: Options) -> Iterator[Store]:
 def _save(engine: str, reference: str, path: str) -> None:
     from scratchpack import proc
 
-    *command, last = _SAVE[engine]
-    words = [*command, last, path, reference]
-    done = proc.run(words, timeout=_SAVE_SECONDS)
+    command = _SAVE[engine]
+    hint = f"see that {command[0]} runs and has the image"
+    try:
+        done = proc.run([*command, path, reference], timeout=_SAVE_SECONDS)
+    except (proc.NotStartedError, proc.TimedOutError) as error:
+        raise RemoteError(f"cannot get {reference} from {engine}: {error.message}", hint=hint) from None
     if done.status != 0:
-        raise RemoteError(
-            f"cannot get {reference} from {engine}: {done.complaint}",
-            hint=f"see that {command[0]} runs and has the image",
-        )
+        raise RemoteError(f"cannot get {reference} from {engine}: {done.complaint}", hint=hint)

@@ -55,7 +55,7 @@ class Containerd:
         Raises:
             RemoteError: it refused.
         """
-        command = ["ctr", "images", "import", "-"]
+        command = ["ctr", "images", "import", "--all-platforms", "-"]
         if present := self._present(release):
             try:
                 feed(command, archive(release, progress, without=present), "containerd")
