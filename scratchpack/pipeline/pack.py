@@ -51,6 +51,8 @@ def pack(
     wanted = outputs(options, first)
     if len(plans) > 1 and (tree := next((output for output in wanted if output.type in _TREE), None)):
         raise UsageError(f"cannot write -o type={tree.type} for several platforms", hint="pack each platform by itself")
+    if options.iidfile is not None and not (options.load or options.push or any(o.type not in _TREE for o in wanted)):
+        raise UsageError("cannot write --iidfile: none of the outputs is an image")
     references = _references(options, first)
     if options.dry_run:
         return Packed(plans, None, references, ())

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.errors import UsageError
 from scratchpack.sinks.publish import StagedFile
 
 if TYPE_CHECKING:
@@ -17,11 +16,8 @@ def write_records(packed: Packed, options: Options) -> None:
 
     Raises:
         OutputError: one could not be written; the image itself stands already.
-        UsageError: ``--iidfile`` without an image among the outputs.
     """
-    if options.iidfile is not None:
-        if packed.release is None:
-            raise UsageError("cannot write --iidfile: none of the outputs is an image")
+    if options.iidfile is not None and packed.release is not None:
         _write(options.iidfile, packed.release.images[0].config_blob.digest)
     if options.metadata_file is not None:
         from scratchpack.report.json import dumps, metadata_document

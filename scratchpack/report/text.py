@@ -116,7 +116,7 @@ def _how_to_run(packed: Packed) -> Iterator[str]:
     reference = packed.references[0]
     short = escape(reference.removeprefix("docker.io/library/").removesuffix(":latest"))  # as docker itself shows it
     for receipt in packed.receipts:
-        name = escape(receipt.dest)
+        name = escape(_typed(receipt.dest))
         if receipt.dest == "-":
             continue
         match receipt.type:
@@ -132,6 +132,15 @@ def _how_to_run(packed: Packed) -> Iterator[str]:
             case "registry" | "engine":
                 yield f"docker run --rm {short}"
                 return
+
+
+def _typed(name: str) -> str:
+    """A name as a shell takes it; nothing is imported for one without anything special in it."""
+    if name.replace("/", "").replace(".", "").replace("-", "").replace("_", "").isalnum():
+        return name
+    import shlex
+
+    return shlex.quote(name)
 
 
 def _suggestions(needs: Iterable[NeedResult]) -> Iterator[str]:

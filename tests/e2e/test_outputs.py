@@ -1,0 +1,195 @@
+"""Outputs at the command line: old or new, whatever happens (S17, S18, S19); what a pipe, -q and --dry-run get."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import signal
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import build, tools
+from tests.support.cli import HOME, scratchpack
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def hello(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A static C program."""
+    return build.cc(tmp_path_factory.mktemp("outputs") / "hello", build.HELLO_C, "-static")
+
+
+TYPES = ("type=docker,compression=none,dest=out", "type=oci,compression=none,dest=out", "type=tar,dest=out")
+
+
+@pytest.mark.parametrize("output", TYPES)
+def test_a_full_disk_is_said_and_the_old_output_stands(output: str, hello: Path, tmp_path: Path) -> None:
+    """S19, on a filesystem of 300 kB of its own."""
+    unshare = tools.need("unshare", package="util-linux")
+    small = tmp_path / "small"
+    small.mkdir()
+    run = shlex.join([sys.executable, "-m", "scratchpack", str(hello), "-o", output])
+    done = subprocess.run(
+        [
+            *(unshare, "--mount", "sh", "-c"),
+            f"mount -t tmpfs -o size=300k none . && cd {small} && echo old > out && {run}; echo status $?; cat out; ls -A",
+        ],
+        cwd=small,
+        env={**os.environ, "PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "status" not in done.stdout or "permitted" in done.stderr:
+        pytest.skip(f"no mount can be made here: {done.stderr}")
+    assert done.stdout == "status 7\nold\nout\n", done.stderr
+    assert "No space left" in done.stderr
+
+
+def test_a_directory_that_may_not_be_written_is_said(hello: Path, tmp_path: Path) -> None:
+    unshare = tools.need("unshare", package="util-linux")
+    run = shlex.join([sys.executable, "-m", "scratchpack", str(hello)])
+    done = subprocess.run(
+        [
+            *(unshare, "--mount", "sh", "-c"),
+            f"mount --bind . . && mount -o remount,bind,ro {tmp_path} && cd {tmp_path} && {run}; echo status $?",
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if "status" not in done.stdout or "permitted" in done.stderr:
+        pytest.skip(f"no mount can be made here: {done.stderr}")
+    assert done.stdout == "status 7\n", done.stderr
+    assert "Read-only file system" in done.stderr
+    assert "hint:" in done.stderr
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_archive_goes_through_a_pipe(hello: Path) -> None:
+    words = [sys.executable, "-m", "scratchpack", "-q", str(hello), "-o", "type=docker,dest=-"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, env={**os.environ, "PYTHONPATH": str(HOME)}) as process:
+        listed = subprocess.run(["tar", "-t"], stdin=process.stdout, capture_output=True, text=True, check=True)
+    assert process.returncode == 0
+    assert "manifest.json" in listed.stdout.splitlines()
+
+
+def test_a_pipe_that_nobody_reads_is_an_output_that_was_not_written(hello: Path) -> None:
+    words = [sys.executable, "-m", "scratchpack", str(hello), "-o", "type=docker,compression=none,dest=-"]
+    env = {**os.environ, "PYTHONPATH": str(HOME)}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=env) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        said = process.stderr.read()
+    assert process.returncode == 7, said
+    assert "Traceback" not in said
+    assert "Exception ignored" not in said
+
+
+def test_quiet_says_only_the_path_and_a_dry_run_writes_nothing(hello: Path, tmp_path: Path) -> None:
+    done = scratchpack("-q", hello, cwd=tmp_path)
+    assert (done.status, done.out, done.err) == (0, "hello.tar\n", "")
+    (tmp_path / "hello.tar").unlink()
+    dry = scratchpack(hello, "--dry-run", "--iidfile=id", "--metadata-file=meta", cwd=tmp_path)
+    assert (dry.status, dry.out) == (0, "")
+    assert "/hello" in dry.err
+    assert os.listdir(tmp_path) == []
+
+
+def test_an_id_that_no_output_has_is_refused_before_anything_is_written(hello: Path, tmp_path: Path) -> None:
+    done = scratchpack("pack", hello, "-o", "type=local,dest=tree", "--iidfile=id", cwd=tmp_path)
+    assert done.status == 2
+    assert os.listdir(tmp_path) == []
+
+
+@pytest.mark.parametrize("flags", [("-O",), ("-OO",), ("-W", "error", "-X", "dev")])
+def test_python_may_be_told_to_optimise_or_to_be_strict(flags: tuple[str, ...], tmp_path: Path) -> None:
+    program = build.cc(tmp_path / "tool", build.HELLO_C)
+    done = subprocess.run(
+        [sys.executable, *flags, "-m", "scratchpack", program, "-q"],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(HOME)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_what_a_killed_run_left_is_gone_after_the_next_one(hello: Path, tmp_path: Path) -> None:
+    """S18."""
+    big = tmp_path / "big"
+    big.write_bytes(hello.read_bytes())
+    with big.open("ab") as stream:
+        stream.truncate(2 << 30)
+    words = [sys.executable, "-m", "scratchpack", "-q", "./big"]
+    with subprocess.Popen(words, cwd=tmp_path, env={**os.environ, "PYTHONPATH": str(HOME)}) as process:
+        deadline = time.monotonic() + 30
+        while not any(name.endswith("scratchpack-tmp") for name in os.listdir(tmp_path)):
+            assert time.monotonic() < deadline
+            time.sleep(0.02)
+        process.send_signal(signal.SIGKILL)
+    assert any(name.endswith("scratchpack-tmp") for name in os.listdir(tmp_path))
+    assert scratchpack(hello, cwd=tmp_path).status == 0
+    assert sorted(os.listdir(tmp_path)) == ["big", "hello.tar"]
+
+
+def test_settings_come_from_the_working_directory_and_never_from_the_inputs(hello: Path, tmp_path: Path) -> None:
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    for directory, name in ((theirs, "evil"), (ours, "mine")):
+        directory.mkdir()
+        (directory / "scratchpack.toml").write_text(f'tag = ["{name}:1"]\n')
+    program = theirs / "tool"
+    program.write_bytes(hello.read_bytes())
+    done = scratchpack("../theirs/tool", cwd=ours)
+    assert done.status == 0, done.err
+    assert "mine:1" in done.err
+    assert done.err.startswith("settings: ./scratchpack.toml\n")
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    done = scratchpack("../theirs/tool", cwd=bare)
+    assert "tool:latest" in done.err
+    assert "evil" not in done.err
+    assert "settings:" not in done.err
+
+
+def test_inspect_says_everything_and_then_fails_and_why_follows_a_file_to_its_cause(tmp_path: Path) -> None:
+    gone = build.shared(tmp_path / "libgone.so", "int gone;\n")
+    program = build.cc(tmp_path / "tool", build.HELLO_C, "-Wl,--no-as-needed", str(gone))
+    gone.unlink()
+    done = scratchpack("inspect", program)
+    assert done.status == 4
+    assert "libgone.so: not found" in done.out
+    assert "In an image:" in done.out
+    library = scratchpack("inspect", "/usr/bin/env", "--why", "libc.so.6")
+    assert library.status == 0
+    assert "libc.so.6, needed by /usr/bin/env" in library.out
+    link = scratchpack("inspect", "/usr/bin/env", "--why", "/lib64")
+    assert "link on the way to" in link.out
+    assert "would not be in the image" in scratchpack("inspect", "/usr/bin/env", "--why", "/etc/none").out
+
+
+def test_a_long_list_of_files_is_cut_and_says_so(hello: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").mkdir()
+    for number in range(200):
+        (tmp_path / f"data/{number:03}").touch()
+    done = scratchpack(hello, "--include=data", "--dry-run", cwd=tmp_path)
+    assert done.status == 0
+    lines = done.err.splitlines()
+    assert len(lines) < 60
+    assert any("more" in line and "--metadata-file" in line for line in lines)
+    assert any("in 201 files" in line for line in lines)
+
+
+def test_the_command_that_is_shown_can_be_typed(hello: Path, tmp_path: Path) -> None:
+    done = scratchpack(hello, "-o", "type=docker,dest=my image.tar", cwd=tmp_path)
+    assert "docker load -i 'my image.tar'" in done.err
