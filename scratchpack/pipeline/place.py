@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from scratchpack.pipeline.model import Program
     from scratchpack.sysroot.model import Link, Node, Sysroot
 
-SYSTEM_PREFIXES = ("/usr/", "/bin/", "/sbin/", "/lib", "/opt/", "/nix/")
+_LIBRARIES = ("/lib/", "/lib32/", "/lib64/", "/libx32/", "/libo32/", "/libn32/", "/libexec/")
+SYSTEM_PREFIXES = ("/usr/", "/bin/", "/sbin/", *_LIBRARIES, "/opt/", "/nix/")
 APP = "/app"
 
 
