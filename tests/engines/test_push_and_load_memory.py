@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.support import build
 from tests.support.cli import HOME
 
 if TYPE_CHECKING:
@@ -86,3 +87,45 @@ def test_a_layer_of_a_gibibyte_takes_no_more(registry: Registry, docker: Docker,
     assert used(answer) < LIMIT
     if kind == "load":
         docker("rmi", name)
+
+
+_COMMAND = """
+import sys
+from pathlib import Path
+from scratchpack.cli import main
+
+try:
+    main(sys.argv[1:])
+finally:
+    status = Path("/proc/self/status").read_text()
+    sys.stderr.write(status.partition("VmHWM:")[2].split()[0])
+"""
+
+
+def _command_uses(place: Path, mib: int, *words: str, **env: str) -> int:
+    """Bytes of memory of the command line that packs a program of so many MiB, most of them zeros at its end."""
+    program = build.cc(place / "big", build.HELLO_C, "-static", "-s")
+    os.truncate(program, mib << 20)
+    done = subprocess.run(
+        [sys.executable, "-c", _COMMAND, "-q", str(program), *words],
+        cwd=place,
+        env={**os.environ, "PYTHONPATH": str(HOME), "DOCKER_CONFIG": str(place), **env},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return int(done.stderr) * 1024
+
+
+@pytest.mark.parametrize("mib", [200, pytest.param(1024, marks=pytest.mark.campaign, id="1024")], ids=str)
+def test_the_command_packs_pushes_and_loads_a_large_program_in_little_memory(
+    registry: Registry, docker: Docker, tmp_path: Path, mib: int
+) -> None:
+    name = f"{registry.host}/large/command:{mib}"
+    words = ("-t", name, "-o", "type=docker,dest=big.tar", "--load=docker", "--push")
+    memory = _command_uses(tmp_path, mib, *words, DOCKER_HOST=docker.host)
+    print(f"{mib} MiB: {memory / 1e6:.1f} MB of memory")  # noqa: T201 - pytest -s shows it in the campaign
+    assert memory < LIMIT
+    (tmp_path / "big.tar").unlink()
+    docker("rmi", name)
