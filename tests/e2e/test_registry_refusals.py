@@ -1,0 +1,51 @@
+"""A registry that misbehaves, at the command line: exit 8, a message for people, bounded tries; and a second run arrives."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.support import build
+from tests.support.cli import Run, scratchpack
+from tests.support.fake_registry import FakeRegistry, Reply
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+@pytest.fixture(scope="module")
+def hello(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build.cc(tmp_path_factory.mktemp("refusals") / "hello", build.HELLO_C, "-static", "-s")
+
+
+def _push(program: Path, fake: FakeRegistry, place: Path) -> Run:
+    env = {"DOCKER_CONFIG": str(place), "REGISTRY_AUTH_FILE": "", "XDG_RUNTIME_DIR": ""}
+    return scratchpack("-q", program, "-t", f"{fake.host}/team/app:v1", "--push", cwd=place, env=env)
+
+
+@pytest.mark.parametrize("answer", ["401", "403", "404", "429", "500", "close"])
+def test_a_refusal_ends_with_8_and_says_what_was_answered(hello: Path, tmp_path: Path, answer: str) -> None:
+    reply = Reply(0, cut=answer) if answer == "close" else Reply(int(answer))
+    with FakeRegistry() as fake:
+        fake.on("POST", ".*/uploads/", reply)
+        done = _push(hello, fake, tmp_path)
+        posts = sum(seen.method == "POST" for seen in fake.seen)
+    assert (done.status, done.out) == (8, "")
+    assert done.err.startswith("scratchpack: cannot ")
+    assert fake.host in done.err
+    assert answer in done.err or answer == "close"
+    assert "Traceback" not in done.err
+    assert posts <= 2 * 3 + 1, "two blobs, three tries each, and what a second challenge may cost"
+
+
+def test_a_push_that_broke_off_is_run_again(hello: Path, tmp_path: Path) -> None:
+    with FakeRegistry() as fake:
+        fake.drop_after = 5
+        assert _push(hello, fake, tmp_path).status == 8
+        assert not fake.manifests
+        fake.drop_after = None
+        again = _push(hello, fake, tmp_path)
+        assert again.status == 0, again.err
+        assert "team/app:v1" in fake.manifests
+        assert again.out == f"{fake.host}/team/app@{again.out.strip().partition('@')[2]}\n"
