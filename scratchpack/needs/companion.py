@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence
 from scratchpack.needs.builtin import wants_of
 from scratchpack.needs.gather import copied, reasons, tree
-from scratchpack.rootfs import Directory, File
+from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -141,13 +141,15 @@ def joined(parts: Iterable[Contribution]) -> Contribution:
 def owned(
     root: Sysroot, database: Packages, source: str, within: Iterable[str], because: tuple[Reason, ...]
 ) -> Iterator[Entry]:
-    """What the packages of one source installed at or below these paths."""
-    wanted = tuple(dict.fromkeys(within))
+    """What the packages of one source installed at or below these paths, and below what links of these names lead to."""
+    nodes = {place: root.lookup(place) for place in within}
+    wanted = {path for place, node in nodes.items() for path in (place, node.canonical if node else place)}
     for package in database.built_from(source):
         for path in database.files(package):
             if any(path == place or path.startswith(place.rstrip("/") + "/") for place in wanted):
                 node = root.lookup(path)
                 if node is not None and node.kind == "directory":
+                    yield from (Symlink(link.path, link.target, because) for link in node.links)
                     yield Directory(node.canonical, because=because)
                 elif node is not None:
                     yield from copied(root, path, because)

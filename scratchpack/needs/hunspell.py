@@ -26,10 +26,11 @@ class Hunspell(Companion):
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
-        """The words and rules of each language, from each place that has them."""
+        """The words and rules of each language, from each place that has them; a file named in full comes as it is."""
         because = reasons(self.name, evidence)
         places = [path for run in subject.strings("/hunspell") for path in paths((run,))]
-        files = [
+        files = [entry for place in places for entry in copied(root, place, because)]
+        files += [
             entry
             for place in dict.fromkeys(places)
             for language in _languages(options)

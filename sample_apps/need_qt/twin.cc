@@ -1,0 +1,6 @@
+#include <QString>
+#include <cstdio>
+int main() {
+    std::puts(qPrintable(QString("qt").toUpper()));
+    return 0;
+}
