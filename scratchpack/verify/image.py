@@ -113,14 +113,14 @@ class _Judge:
         for program in programs:
             at = self._root.lookup(program.path)
             own = None if at is None else self._facts(program.path, at)
-            if own is not None:
-                self._resolve(program, own, objects)
+            if at is not None and own is not None:
+                self._resolve(program, at, own, objects)
 
     def _facts(self, path: str, node: Node) -> ElfFacts | None:
         with self._root.open(node) as stream:
             return None if sniff(stream, path) is Kind.SCRIPT else read_elf(stream, origin=path)
 
-    def _resolve(self, program: Placed, facts: ElfFacts, objects: Objects) -> None:
+    def _resolve(self, program: Placed, node: Node, facts: ElfFacts, objects: Objects) -> None:
         wanted = oci_platform(facts.machine)
         said = self._image.platform
         if (said.os, said.architecture) != (wanted.os, wanted.architecture):
@@ -131,7 +131,8 @@ class _Judge:
         if facts.linkage is Linkage.SHARED_OBJECT:
             self.issues.append(f"{program.path}: is a shared library, which nothing starts by itself")
             return
-        closure = resolve([program], self._root, _loader_env(self._env, self._cwd), objects)
+        secure = bool(node.mode & 0o6000) or "security.capability" in self._root.xattrs(node)
+        closure = resolve([program], self._root, _loader_env(self._env, self._cwd, secure=secure), objects)
         self.issues += problems(closure)
         self.checked.append(
             f"{program.path} finds all of its {len(closure.resolved)} libraries" if not closure.errors else program.path
@@ -146,12 +147,13 @@ def problems(closure: Closure) -> list[str]:
     ]
 
 
-def _loader_env(env: Mapping[str, str], cwd: str) -> LoaderEnv:
-    """What the image's own configuration tells the loader (R29)."""
+def _loader_env(env: Mapping[str, str], cwd: str, *, secure: bool) -> LoaderEnv:
+    """What the image's own configuration tells the loader (R29), and a program that keeps privileges ignores (R6)."""
     return LoaderEnv(
         library_path=env.get("LD_LIBRARY_PATH"),
         preload=env.get("LD_PRELOAD"),
         audit=env.get("LD_AUDIT"),
         tunables=env.get("GLIBC_TUNABLES"),
         working_dir=cwd,
+        secure=secure,
     )

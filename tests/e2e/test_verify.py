@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import io
 import json
 import tarfile
@@ -44,20 +45,18 @@ def test_one_flipped_bit_is_found(packed: Path, tmp_path: Path) -> None:
     assert any("I9" in issue for issue in verdict["issues"])
 
 
-def _image(path: Path, files: dict[str, bytes], command: list[str], architecture: str = "amd64") -> None:
-    """A well-made `docker save` archive of these files, by hand: only what is in it can be wrong."""
-    import hashlib
+def _tar(members: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
+        for name, data in members.items():
+            info = tarfile.TarInfo(name)
+            info.size, info.mode = len(data), 0o755
+            archive.addfile(info, io.BytesIO(data))
+    return out.getvalue()
 
-    def tar(members: dict[str, bytes]) -> bytes:
-        out = io.BytesIO()
-        with tarfile.open(fileobj=out, mode="w", format=tarfile.USTAR_FORMAT) as archive:
-            for name, data in members.items():
-                info = tarfile.TarInfo(name)
-                info.size, info.mode = len(data), 0o755
-                archive.addfile(info, io.BytesIO(data))
-        return out.getvalue()
 
-    layer = tar(files)
+def _image(path: Path, layer: bytes, command: list[str], architecture: str = "amd64") -> None:
+    """A well-made `docker save` archive of one layer, by hand: only what is in it can be wrong."""
     config = json.dumps(
         {
             "architecture": architecture,
@@ -68,11 +67,26 @@ def _image(path: Path, files: dict[str, bytes], command: list[str], architecture
     ).encode()
     name = hashlib.sha256(config).hexdigest() + ".json"
     manifest = json.dumps([{"Config": name, "RepoTags": ["bad:1"], "Layers": ["layer.tar"]}]).encode()
-    path.write_bytes(tar({name: config, "layer.tar": layer, "manifest.json": manifest}))
+    path.write_bytes(_tar({name: config, "layer.tar": layer, "manifest.json": manifest}))
+
+
+def test_a_setuid_program_that_needs_origin_is_wrong(packed: Path, tmp_path: Path) -> None:
+    """R6: a program that keeps privileges does not follow $ORIGIN outside the system's directories."""
+    assert scratchpack("-q", "./app", "-o", f"type=tar,dest={tmp_path}/rootfs.tar", cwd=packed).status == 0
+    out = io.BytesIO()
+    with tarfile.open(tmp_path / "rootfs.tar") as old, tarfile.open(fileobj=out, mode="w") as new:
+        for member in old:
+            if member.name == "app/app":
+                member.mode = 0o4755
+            new.addfile(member, old.extractfile(member) if member.isreg() else None)
+    _image(tmp_path / "bad.tar", out.getvalue(), ["/app/app"])
+    done = scratchpack("verify", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    assert "libone.so: not found" in done.out
 
 
 def test_an_image_without_its_library_is_wrong(packed: Path, tmp_path: Path) -> None:
-    _image(tmp_path / "bad.tar", {"app": (packed / "app").read_bytes()}, ["/app"])
+    _image(tmp_path / "bad.tar", _tar({"app": (packed / "app").read_bytes()}), ["/app"])
     done = scratchpack("verify", "bad.tar", cwd=tmp_path)
     assert done.status == 6
     assert "/lib64/ld-linux-x86-64.so.2: interp" in done.out
@@ -80,14 +94,14 @@ def test_an_image_without_its_library_is_wrong(packed: Path, tmp_path: Path) -> 
 
 def test_an_image_of_another_architecture_than_it_says_is_wrong(tmp_path: Path) -> None:
     program = build.cc(tmp_path / "hello", build.HELLO_C, "-static")
-    _image(tmp_path / "bad.tar", {"hello": program.read_bytes()}, ["/hello"], architecture="arm64")
+    _image(tmp_path / "bad.tar", _tar({"hello": program.read_bytes()}), ["/hello"], architecture="arm64")
     done = scratchpack("verify", "bad.tar", cwd=tmp_path)
     assert done.status == 6
     assert "(I6)" in done.out
 
 
 def test_an_image_that_starts_nothing_is_wrong(tmp_path: Path) -> None:
-    _image(tmp_path / "bad.tar", {"readme": b"text"}, ["/gone"])
+    _image(tmp_path / "bad.tar", _tar({"readme": b"text"}), ["/gone"])
     done = scratchpack("verify", "bad.tar", cwd=tmp_path)
     assert done.status == 6
     assert "/gone: what the image starts is not in it" in done.out
