@@ -55,6 +55,12 @@ def include(texts: tuple[str, ...], gatherer: Gatherer, loading: Loading, host: 
                     continue  # it is opened already, where the loader itself wants it
                 moved[path] = file.path
             loading.open(0, path, main.path)
+        elif facts.needed and main.facts.interpreter is not None:
+            raise UsageError(
+                f"cannot include {file.node.canonical} of the host in an image of {loading.root.name}: it needs "
+                f"{', '.join(facts.needed)}, and a library's own libraries are looked for beside it",
+                hint="copy it into the root, and include it by its absolute path there",
+            )
     return entries, gatherer.moves._replace(table={**gatherer.moves.table, **moved})
 
 
