@@ -116,6 +116,8 @@ def _decide(
         return result._replace(decision="unavailable", suggestion=text)
     from scratchpack.rootfs import Rootfs
 
+    if mode == "auto" and not any(brought):
+        return None  # strings of files that this root does not have: nothing was added
     return result._replace(
         files=tuple(Rootfs(brought.files)), elf_roots=brought.elf_roots, env=brought.env, notes=brought.notes
     )

@@ -16,5 +16,19 @@ if __name__ == "__main__":
         "libsqliteodbc",
         "fortunes-min",
         "fonts-dejavu-core",
+        # tests/e2e/test_companions.py
+        "default-jre-headless",
+        "espeak-ng-data",
+        "guile-3.0-libs",
+        "libespeak-ng1",
+        "libgdk-pixbuf-2.0-0",
+        "libgs10",
+        "libgvc6",
+        "libmagickwand-6.q16-6",
+        "libpython3.11",
+        "libruby3.1",
+        "libsox-fmt-base",
+        "libtesseract5",
+        "qtbase5-dev",
     }
     sys.stdout.write("\n".join(sorted({entry["package"] for entry in listed} | data)) + "\n")
