@@ -7,11 +7,13 @@ import re
 import shutil
 import subprocess
 import sys
+import urllib.request
 from typing import TYPE_CHECKING
 
 import pytest
 
 from scratchpack import errors
+from tests.e2e.test_servers import connected, free_port
 from tests.support import tools
 from tests.support.cli import HOME
 
@@ -64,8 +66,27 @@ def test_the_second_block_looks_at_a_dynamic_program_and_packs_it(path: str, tmp
     assert (tmp_path / "env.tar").is_file()
 
 
-def test_the_third_block_is_what_the_makefile_offers(tmp_path: Path) -> None:
-    words = [line.split("#")[0].split() for line in BLOCKS[2].splitlines()]
+def test_the_third_block_serves_a_page_with_the_configuration_of_the_recipes(
+    docker: Docker, path: str, tmp_path: Path
+) -> None:
+    tools.need("nginx", package="nginx-light")
+    [conf] = re.findall(r"^```nginx\n(.*?)^```", (HOME / "docs/recipes.md").read_text(), flags=re.MULTILINE | re.DOTALL)
+    port = free_port()
+    (tmp_path / "nginx.conf").write_text(conf.replace("8080", f"127.0.0.1:{port}"))
+    (tmp_path / "srv").mkdir()
+    (tmp_path / "srv/index.html").write_text("<h1>packed</h1>\n")
+    done = _type(BLOCKS[2], tmp_path, PATH=path, DOCKER_HOST=docker.host)
+    assert done.returncode == 0, done.stderr
+    try:
+        connected(port).close()
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:
+            assert answer.read() == b"<h1>packed</h1>\n"
+    finally:
+        docker("stop", "-t", "2", "page", check=False)
+
+
+def test_the_fourth_block_is_what_the_makefile_offers(tmp_path: Path) -> None:
+    words = [line.split("#")[0].split() for line in BLOCKS[3].splitlines()]
     assert words == [["make", "demo"], ["make", "test"]]
     if not (HOME / ".venv/.ready").exists():
         tools.missing("`make` has not made its environment here; `make test` makes it first")
@@ -76,7 +97,7 @@ def test_the_third_block_is_what_the_makefile_offers(tmp_path: Path) -> None:
 
 
 def test_the_readme_has_no_block_that_nobody_types() -> None:
-    assert len(BLOCKS) == 3
+    assert len(BLOCKS) == 4
 
 
 def test_the_table_of_exit_statuses_names_every_class_of_error() -> None:
