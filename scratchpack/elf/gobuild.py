@@ -24,6 +24,7 @@ _SENTINEL = 16  # bytes around the module list
 _NOTE_OWNER, _NOTE_BUILD_ID = b"Go", 4
 # pclntab magic -> machine words between its 8-byte head and the offset of the function names
 _TABLES = {0xFFFFFFF1: 3, 0xFFFFFFF0: 3, 0xFFFFFFFA: 2}
+_LIKELY = (".data.rel.ro", ".rodata")  # where an external linker puts the table; the whole segments come after
 _TABLE_TAIL = b"\xff\xff\xff\0\0"
 _TABLE_BIG = tuple(bytes([magic & 0xFF, 0, 0]) for magic in _TABLES)
 
@@ -68,19 +69,23 @@ class FunctionNames:
     """The name table as one run of bytes, NUL between names."""
 
     def __init__(self, table: bytes) -> None:
-        self._table = b"\0" + table
+        self._table = table  # tens of MB: never copied
 
     def has(self, name: str) -> bool:
         """Is there a function of exactly this name, such as ``net/http.(*Transport).roundTrip``?"""
-        return b"\0" + name.encode() + b"\0" in self._table
+        ended = name.encode() + b"\0"
+        return self._table.startswith(ended) or b"\0" + ended in self._table
 
     def starting(self, prefix: str) -> Iterator[str]:
         """All names that start so."""
-        start = self._table.find(b"\0" + prefix.encode())
-        while start >= 0:
-            end = self._table.find(b"\0", start + 1)
-            yield self._table[start + 1 : end].decode("utf-8", "backslashreplace")
-            start = self._table.find(b"\0" + prefix.encode(), end)
+        head = prefix.encode()
+        start = 0 if self._table.startswith(head) else self._table.find(b"\0" + head) + 1
+        while start or self._table.startswith(head):
+            end = self._table.find(b"\0", start)
+            yield self._table[start:end].decode("utf-8", "backslashreplace")
+            start = self._table.find(b"\0" + head, end) + 1
+            if not start:
+                return
 
     def among(self, names: Iterable[str]) -> frozenset[str]:
         """Those of ``names`` that are there; a trailing ``*`` stands for any end and gives the full names."""
@@ -110,9 +115,11 @@ def _table_places(image: Image) -> Iterator[int]:
     # the magics differ in one byte, so what is searched for is the rest: last in big endian order, first in little
     heads = (_TABLE_TAIL,) if image.header.byte_order == "little" else tuple(b"\xff\xff\xff" + m for m in _TABLE_BIG)
     shift = 1 if image.header.byte_order == "little" else 0
-    for load in sorted(loads, key=lambda load: load.flags & PF_X):
+    places = [(section.offset, section.size) for section in sections if section.name in _LIKELY]
+    places += [(load.offset, load.filesz) for load in sorted(loads, key=lambda load: load.flags & PF_X)]
+    for offset, size in places:
         for head in heads:
-            for at in _occurrences(image, load.offset, load.filesz, head):
+            for at in _occurrences(image, offset, size, head):
                 if (at - shift) % 8 == 0:
                     yield at - shift
 

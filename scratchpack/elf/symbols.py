@@ -10,7 +10,7 @@ from scratchpack.elf.image import MAX_STRING, PT_INTERP
 from scratchpack.elf.machines import EM_MIPS, EM_S390
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from scratchpack.elf.image import Image
 
@@ -20,8 +20,8 @@ DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
 DT_GNU_HASH, DT_MIPS_SYMTABNO = 0x6FFFFEF5, 0x70000011
 STB_LOCAL, STB_WEAK = 0, 2
 
-# (format, position of name, info, section index)
-_SYMBOL = {32: ("IIIBBH", 0, 3, 5), 64: ("IBBHQQ", 0, 1, 3)}
+# (format, position of name and of info among its values, byte of the section index)
+_SYMBOL = {32: ("IIIBBH", 0, 3, 14), 64: ("IBBHQQ", 0, 1, 6)}
 
 
 class Imports(NamedTuple):
@@ -39,7 +39,7 @@ def read_imports(image: Image) -> Imports:
     """
     table = _Table(image)
     library = all(segment.type != PT_INTERP for segment in image.segments)
-    rows = [(name, binding) for name, binding, section in table.rows(unhashed=library) if section == 0]
+    rows = tuple(table.undefined(unhashed=library))
     weak = table.names({name for name, binding in rows if binding == STB_WEAK})
     return Imports(table.names({name for name, binding in rows if binding != STB_WEAK}) | weak, weak)
 
@@ -51,7 +51,7 @@ def read_exports(image: Image) -> frozenset[str]:
         ElfError: as :func:`read_imports`.
     """
     table = _Table(image)
-    return table.names({name for name, binding, section in table.rows() if section and binding != STB_LOCAL})
+    return table.names({name for name, binding in table.defined() if binding != STB_LOCAL})
 
 
 class _Table:
@@ -61,27 +61,44 @@ class _Table:
         self._image = image
         self._tags = dict(image.dynamic() or ())
 
-    def rows(self, *, unhashed: bool = False) -> Iterator[tuple[int, int, int]]:
-        """(offset of the name, binding, section index; 0 is undefined) of every symbol with a name.
+    def undefined(self, *, unhashed: bool = False) -> Iterator[tuple[int, int]]:
+        """(offset of the name, binding) of every undefined symbol with a name.
 
         With ``unhashed`` only those before the first that a GNU hash table holds: nobody looks an undefined symbol up
         there, so linkers sort them first, and a library with 40,000 exports and 300 imports costs the 300. A program
         may hash an undefined function whose address it takes.
         """
-        if DT_SYMTAB not in self._tags or DT_STRTAB not in self._tags:
-            return
+        return self._rows(lambda section: not section, unhashed=unhashed)
+
+    def defined(self) -> Iterator[tuple[int, int]]:
+        """(offset of the name, binding) of every defined symbol with a name."""
+        return self._rows(bool)
+
+    def _rows(self, wanted: Callable[[int], bool], *, unhashed: bool = False) -> Iterator[tuple[int, int]]:
+        """Those whose section index is wanted: 0 or not, the same in either byte order.
+
+        A Go program may export 100,000 symbols and import 100, so only the wanted ones are unpacked.
+        """
         layout, name_at, info_at, section_at = _SYMBOL[self._image.header.bits]
         record = struct.Struct(self._image.header.prefix + layout)
-        count = _count(self._image, self._tags, record.size)
+        data = self._records(record.size, unhashed=unhashed)
+        sections = memoryview(data).cast("H")[section_at // 2 :: record.size // 2].tolist()
+        for number, section in enumerate(sections):
+            if wanted(section):
+                row = record.unpack_from(data, number * record.size)
+                if row[name_at]:
+                    yield row[name_at], row[info_at] >> 4
+
+    def _records(self, size: int, *, unhashed: bool) -> bytes:
+        if DT_SYMTAB not in self._tags or DT_STRTAB not in self._tags:
+            return b""
+        count = _count(self._image, self._tags, size)
         if count > MAX_SYMBOLS:
             raise self._image.fail(f"more than {MAX_SYMBOLS} dynamic symbols")
         if unhashed and DT_GNU_HASH in self._tags and self._image.header.machine != EM_MIPS:
             head = self._image.at(self._tags[DT_GNU_HASH], 8, "the hash table")
             count = min(count, struct.unpack(f"{self._image.header.prefix}2I", head)[1])
-        data = self._image.at(self._tags[DT_SYMTAB], count * record.size, "the symbol table") if count else b""
-        for row in record.iter_unpack(data):
-            if row[name_at]:
-                yield row[name_at], row[info_at] >> 4, row[section_at]
+        return self._image.at(self._tags[DT_SYMTAB], count * size, "the symbol table") if count else b""
 
     def names(self, offsets: set[int]) -> frozenset[str]:
         """The names at these offsets of the string table."""
