@@ -39,6 +39,7 @@ class Loading:
         self.root = root
         self.env = env
         self.opened: list[Opened] = []
+        self._missed: set[tuple[str, str]] = set()  # (requester, name) of opens that found nothing
         self._problems = problems
         self._objects: Objects | None = None
         self._added: list[tuple[str, Session]] = []
@@ -56,7 +57,15 @@ class Loading:
     def of(self, number: int) -> Closure:
         """One program's closure, as far as it was opened."""
         session = self._sessions[number]
-        return Closure((_static(self.programs[number]),), (), (), ()) if session is None else session.closure
+        if session is None:
+            return Closure((_static(self.programs[number]),), (), (), ())
+        closure = session.closure
+        if not self._missed:
+            return closure
+        return closure._replace(
+            edges=tuple(edge for edge in closure.edges if (edge.requester, edge.name) not in self._missed),
+            problems=tuple(p for p in closure.problems if (p.requester, p.name) not in self._missed),
+        )
 
     @property
     def closure(self) -> Closure:
@@ -71,12 +80,17 @@ class Loading:
         return merged._replace(problems=(*self._problems, *merged.problems))
 
     def open(self, number: int, name: str, requester: str) -> Resolution | None:
-        """Resolve what a program opens later, in its namespace; ``None`` where it is not found."""
+        """Resolve what a program opens later, in its namespace; ``None`` where it is not found.
+
+        A miss is the caller's to judge: it does not stop the program from starting, so it is no problem of the closure.
+        """
         session = self._sessions[number]
         if session is None:
             return None
         found = session.open(name, requester)
-        if found is not None:
+        if found is None:
+            self._missed.add((requester, name))
+        else:
             self.opened.append(Opened(number, name, requester))
         return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 import signal
@@ -193,3 +194,12 @@ def test_a_long_list_of_files_is_cut_and_says_so(hello: Path, tmp_path: Path) ->
 def test_the_command_that_is_shown_can_be_typed(hello: Path, tmp_path: Path) -> None:
     done = scratchpack(hello, "-o", "type=docker,dest=my image.tar", cwd=tmp_path)
     assert "docker load -i 'my image.tar'" in done.err
+
+
+def test_what_a_program_only_may_open_does_not_make_inspect_fail(tmp_path: Path) -> None:
+    """git's companion programs are no libraries: that they cannot be opened as such does not stop git from starting."""
+    git = tools.need("git", package="git")
+    done = scratchpack("inspect", "--json", git, cwd=tmp_path)
+    assert done.status == 0, done.err
+    closure = json.loads(done.out)["closure"]
+    assert (closure["missing"], [p for p in closure["problems"] if p["severity"] == "error"]) == ([], [])
