@@ -114,6 +114,8 @@ class _Planner:
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
         needs = self._needs(loading)
+        if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
+            raise _unresolved(loading.closure)
         moves = place(self.programs, loading.closure, self.options.at)
         placed = tuple(moves.of(program) for program in self.programs)
         rootfs, moves = self._files(loading, needs, moves, placed)
