@@ -180,7 +180,7 @@ ROWS: tuple[Row, ...] = (
         "own-data",
         "owndata",
         Wants(
-            fragments=("/usr/share/", "/usr/lib/", "/etc/", "../"),
+            fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini"),
         ),
     ),
 )

@@ -7,13 +7,16 @@ import re
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, Evidence
-from scratchpack.needs.companion import Companion, joined, paths
+from scratchpack.needs.companion import Companion, bring, joined, paths
 from scratchpack.needs.interpreter import beside, of_source
+from scratchpack.rootfs import File, Symlink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from scratchpack.needs.base import NeedOptions, Subject
+    from scratchpack.packages.model import Packages
+    from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
 _PACKAGED = re.compile(r"/(?:usr/(?!local/)|s?bin/|lib)")
@@ -22,6 +25,8 @@ _SHARED = re.compile(  # directories that every package fills, and texts for peo
     r"|/usr/(?:share/(?:doc|man|info|locale|bash-completion|applications|icons|pixmaps)|include|lib/debug)(?:/.*)?"
     r"|/etc/(?:init|init\.d|default|cron[^/]*|systemd|logrotate\.d|ld\.so[^/]*|passwd|group|shadow|nsswitch\.conf)(?:/.*)?"
 )
+_CONFIGURATION = re.compile(r"[\w-][\w.-]*\.(?:conf|cfg|cnf|ini)")  # a name that a directory is put before at run time
+_CONFIGURED = 1 << 16  # bytes: more is data
 _RELATIVE = re.compile(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
 
 
@@ -46,7 +51,6 @@ class OwnData(Companion):
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
         """Those files and directories, as far as the program's source package installed them."""
-        from scratchpack.needs.gather import reasons
         from scratchpack.packages import open_database
 
         real = subject.program.resolution.node.canonical
@@ -54,14 +58,58 @@ class OwnData(Companion):
         database = open_database(root) if there else None
         if database is None or database.owner(real) is None:
             return Contribution()
-        return joined(
-            of_source(root, real, item.found, reasons(self.name, (item,)), subject.program.path) for item in there
+        return joined(_installed(root, database, real, item, subject.program.path) for item in there)
+
+
+def _installed(root: Sysroot, database: Packages, real: str, item: Evidence, requester: str) -> Contribution:
+    """What the program's source package put there, with the links beside it and what its configuration includes."""
+    from scratchpack.needs.gather import reasons
+
+    because, (place, *_) = reasons(OwnData.name, (item,)), item.found
+    found = of_source(root, real, (place,), because, requester)
+    node, brought = root.lookup(place), {entry.path for entry in found.files}
+    if node is None or node.kind != "directory" or not brought:
+        return found
+    links: list[Entry] = []
+    for name in root.list(node):
+        link = root.lookup(posixpath.join(node.canonical, name))
+        if link is not None and link.links and link.canonical in brought:  # /etc/x/x.conf -> /etc/alternatives/x.conf
+            links += (Symlink(step.path, step.target, because) for step in link.links)
+    included = (_included(root, database, place, entry.path, requester) for entry in found.files if _is_plain(entry))
+    return joined((found, Contribution(tuple(links)), *included))
+
+
+def _is_plain(entry: Entry) -> bool:
+    return isinstance(entry, File) and entry.path.startswith("/etc/") and entry.source.size <= _CONFIGURED
+
+
+def _included(root: Sysroot, database: Packages, place: str, path: str, requester: str) -> Contribution:
+    """What other packages put below ``place`` where this configuration file names it: absent, some programs abort."""
+    from scratchpack.needs.gather import read, reasons
+
+    text = (read(root, path) or b"").decode("utf-8", "replace")
+    lines = (line for line in text.splitlines() if line.lstrip()[:1] not in tuple("#;"))
+    named = dict.fromkeys(
+        posixpath.normpath(match[0]) for line in lines for match in re.finditer(r"(?<![\w./])/[\w./+-]+", line)
+    )
+    return joined(
+        bring(
+            root,
+            name,
+            reasons(OwnData.name, (Evidence(OwnData.name, A, f"names {name}", path),)),
+            requester,
+            lambda file: database.owner(file) is not None,
         )
+        for name in named
+        if name.startswith(place + "/")
+    )
 
 
 def _candidates(subject: Subject, real: str) -> Iterator[str]:
     for fragment in ("/usr/share/", "/usr/lib/", "/etc/"):
         yield from paths(subject.strings(fragment))
+    for ending in (".conf", ".cfg", ".cnf", ".ini"):
+        yield from (f"/etc/{run}" for run in subject.strings(ending) if _CONFIGURATION.fullmatch(run))
     for run in subject.strings("../"):
         if _RELATIVE.fullmatch(run):
             yield beside(real, run)

@@ -1,0 +1,76 @@
+"""What a packaged program's own strings name, and its package installed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.elf.reader import read_elf
+from scratchpack.loader.model import FoundBy, Resolution
+from scratchpack.needs.base import NeedOptions, Seen, Subject
+from scratchpack.needs.owndata import NEED
+from scratchpack.sysroot.dirroot import DirRoot
+from tests.unit.packages import roots
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PACKAGES = {  # name: (source, what it installed)
+    "db-client": ("db", "/usr/bin/db\n/etc/db.cfg\n"),
+    "db-common": ("db", "/etc/db/main.cnf\n"),
+    "db-defaults": ("defaults", "/etc/db/conf.d/x.cnf\n/etc/db/idle.d/y.cnf\n/etc/stranger.conf\n"),
+}
+FILES = {
+    "/usr/bin/db": "x",
+    "/etc/db.cfg": "text",
+    "/etc/db/main.cnf": "# !includedir /etc/db/idle.d\n!includedir /etc/db/conf.d/\nsecrets = /etc/shadow\n",
+    "/etc/db/conf.d/x.cnf": "text",
+    "/etc/db/conf.d/password.cnf": "the administrator's",
+    "/etc/db/idle.d/y.cnf": "text",
+    "/etc/stranger.conf": "text",
+    "/etc/shadow": "x",
+}
+
+
+def _brought(root: Path, **strings: tuple[str, ...]) -> list[str]:
+    for path, text in FILES.items():
+        roots.write(root, path, text)
+    stanzas = [
+        f"Package: {name}\nStatus: install ok installed\nArchitecture: amd64\nSource: {source}\nVersion: 1\n"
+        for name, (source, _) in PACKAGES.items()
+    ]
+    roots.write(root, "/var/lib/dpkg/status", "\n".join(stanzas))
+    for name, (_, listed) in PACKAGES.items():
+        roots.write(root, f"/var/lib/dpkg/info/{name}.list", listed)
+    (root / "etc/alternatives").mkdir()
+    (root / "etc/alternatives/my.cnf").symlink_to("/etc/db/main.cnf")
+    (root / "etc/db/my.cnf").symlink_to("/etc/alternatives/my.cnf")
+    (root / "etc/db/mine.cnf").symlink_to("/etc/shadow")
+    view = DirRoot(str(root))
+    node = view.lookup("/usr/bin/db")
+    assert node is not None
+    with open("/bin/true", "rb") as stream:
+        facts = read_elf(stream, origin="true")
+    program = Seen(
+        "/usr/bin/db",
+        "db",
+        "a",
+        Resolution("", "/usr/bin/db", node, view, FoundBy.ROOT, "", facts),
+        strings={key.replace("_", "/"): runs for key, runs in strings.items()},
+    )
+    subject = Subject(program, (program,), facts, "glibc", None, {})
+    found = NEED.provide(view, NEED.detect(subject), NeedOptions(), subject)
+    return sorted(entry.path for entry in found.files)
+
+
+def test_a_configuration_directory_comes_with_its_links_and_what_it_includes(tmp_path: Path) -> None:
+    assert _brought(tmp_path, _etc_=("/etc/db/",)) == [
+        "/etc/alternatives/my.cnf",
+        "/etc/db/conf.d",
+        "/etc/db/conf.d/x.cnf",
+        "/etc/db/main.cnf",
+        "/etc/db/my.cnf",
+    ]
+
+
+def test_the_name_of_a_configuration_file_alone_is_found_where_its_own_package_put_it(tmp_path: Path) -> None:
+    assert _brought(tmp_path, **{".cfg": ("db.cfg", "see db.cfg"), ".conf": ("stranger.conf",)}) == ["/etc/db.cfg"]
