@@ -76,22 +76,34 @@ def test_nginx_serves_a_page_as_an_ordinary_user(tmp_path: Path, docker: Docker)
         docker("stop", "-t", "2", name, check=False)
 
 
-def test_redis_keeps_what_it_is_given(tmp_path: Path) -> None:
-    redis, bwrap = tools.need("redis-server", package="redis-server"), tools.need("bwrap", package="bubblewrap")
-    ran = scratchpack("pack", redis, "-o", f"type=local,dest={tmp_path / 'root'}", cwd=tmp_path)
+def _packed(program: str, tree: Path) -> list[str]:
+    """Pack with no option into a tree; how to run it in there, on this machine's network."""
+    bwrap = tools.need("bwrap", package="bubblewrap")
+    ran = scratchpack("pack", program, "-o", f"type=local,dest={tree}", cwd=tree.parent)
     assert ran.status == 0, ran.err
-    port = free_port()
-    inside = [bwrap, "--bind", str(tmp_path / "root"), "/", "--proc", "/proc", "--dev", "/dev", "--die-with-parent"]
-    server = subprocess.Popen(
-        [*inside, redis, "--port", str(port), "--save", "", "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL
+    return [bwrap, "--bind", str(tree), "/", "--proc", "/proc", "--dev", "/dev", "--die-with-parent", program]
+
+
+def test_redis_keeps_what_its_own_client_gives_it(tmp_path: Path) -> None:
+    server = _packed(tools.need("redis-server", package="redis-server"), tmp_path / "server")
+    client = _packed(tools.need("redis-cli", package="redis-tools"), tmp_path / "client")
+    port = str(free_port())
+    commands = (
+        ("SET", "answer", "41"),
+        ("INCR", "answer"),
+        ("EVAL", "return redis.call('GET','answer')", "0"),
+        ("GET", "nothing"),
+    )
+    running = subprocess.Popen(
+        [*server, "--port", port, "--save", "", "--bind", "127.0.0.1"], stdout=subprocess.DEVNULL
     )
     try:
-        with connected(port) as wire:
-            wire.sendall(b"SET answer 42\r\nEVAL \"return redis.call('GET','answer')\" 0\r\n")
-            answer = b""
-            while answer.count(b"\r\n") < 3:
-                answer += wire.recv(100)
-            assert answer == b"+OK\r\n$2\r\n42\r\n"
+        connected(int(port)).close()
+        answers = [
+            subprocess.run([*client, "-p", port, *words], capture_output=True, text=True, timeout=60, check=True).stdout
+            for words in commands
+        ]
+        assert answers == ["OK\n", "42\n", "42\n", "\n"]
     finally:
-        server.terminate()
-        server.wait(timeout=10)
+        running.terminate()
+        running.wait(timeout=10)
