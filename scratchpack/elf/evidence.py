@@ -36,6 +36,7 @@ class Elf:
     def __init__(self, open: Callable[[], BinaryIO], facts: ElfFacts) -> None:  # noqa: A002 - what it is
         self._open = open
         self.facts = facts
+        self._scanned: dict[frozenset[str], Mapping[str, tuple[str, ...]]] = {}
 
     def _read(self, view: Callable[[Image], T]) -> T:
         with self._open() as stream:
@@ -52,7 +53,11 @@ class Elf:
     def _imports(self) -> Imports:
         from scratchpack.elf.symbols import read_imports
 
-        return self._read(read_imports)
+        def view(image: Image) -> Imports:
+            self._notes = _all_notes(image)  # whoever asks for the one asks for the other: one opening for both
+            return read_imports(image)
+
+        return self._read(view)
 
     @cached_property
     def _exports(self) -> frozenset[str]:
@@ -78,9 +83,7 @@ class Elf:
 
     @cached_property
     def _notes(self) -> tuple[Note, ...]:
-        return self._read(
-            lambda image: tuple(notes_of(image, (part for part in image.segments if part.type == PT_NOTE)))
-        )
+        return self._read(_all_notes)
 
     def notes(self) -> tuple[Note, ...]:
         """Records of every PT_NOTE; a note's owner has no closing NUL."""
@@ -116,11 +119,18 @@ class Elf:
         return self._try(lambda image: section_bytes(image, name, limit), b"")
 
     def scan(self, fragments: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
-        """For each literal that occurs: the runs of printable bytes it occurs in. One reading of the file for all."""
+        """For each literal that occurs: the runs of printable bytes it occurs in. One reading of the file for all.
+
+        In a Go program only strings of its C parts: its own stand in one run that names all that its library might open.
+        """
+        from scratchpack.elf.gobuild import has_note
         from scratchpack.elf.scan import Patterns, scan
 
-        patterns = Patterns(fragments)
-        return self._read(lambda image: scan(image, patterns)) if patterns.fragments else {}
+        asked = frozenset(fragments)
+        if asked not in self._scanned:
+            patterns, go = Patterns(asked), has_note(self._notes)
+            self._scanned[asked] = self._read(lambda image: scan(image, patterns, constants=go)) if asked else {}
+        return self._scanned[asked]
 
     @cached_property
     def go_build(self) -> GoBuild | None:
@@ -157,3 +167,7 @@ class Elf:
         from scratchpack.elf.rust import crates
 
         return self._try(crates, ())
+
+
+def _all_notes(image: Image) -> tuple[Note, ...]:
+    return tuple(notes_of(image, (part for part in image.segments if part.type == PT_NOTE)))

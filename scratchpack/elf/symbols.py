@@ -10,7 +10,7 @@ from scratchpack.elf.image import MAX_STRING, PT_INTERP
 from scratchpack.elf.machines import EM_MIPS, EM_S390
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator, Sequence
 
     from scratchpack.elf.image import Image
 
@@ -19,9 +19,10 @@ MAX_STRINGS = 64 << 20  # bytes of the string table that are looked at
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
 DT_GNU_HASH, DT_MIPS_SYMTABNO = 0x6FFFFEF5, 0x70000011
 STB_LOCAL, STB_WEAK = 0, 2
+_SPARSE = 16384  # bytes of string table for each wanted name, above which names are read one by one
 
-# (format, position of name and of info among its values, byte of the section index)
-_SYMBOL = {32: ("IIIBBH", 0, 3, 14), 64: ("IBBHQQ", 0, 1, 6)}
+# (format of name, info and section index, byte of the section index)
+_SYMBOL = {32: ("I8xBxH", 14), 64: ("IBxH16x", 6)}
 
 
 class Imports(NamedTuple):
@@ -40,8 +41,9 @@ def read_imports(image: Image) -> Imports:
     table = _Table(image)
     library = all(segment.type != PT_INTERP for segment in image.segments)
     rows = tuple(table.undefined(unhashed=library))
-    weak = table.names({name for name, binding in rows if binding == STB_WEAK})
-    return Imports(table.names({name for name, binding in rows if binding != STB_WEAK}) | weak, weak)
+    names = table.names([at for at, _ in rows])
+    weak = frozenset(name for name, (_, binding) in zip(names, rows, strict=True) if binding == STB_WEAK)
+    return Imports(frozenset(names), weak)
 
 
 def read_exports(image: Image) -> frozenset[str]:
@@ -51,7 +53,7 @@ def read_exports(image: Image) -> frozenset[str]:
         ElfError: as :func:`read_imports`.
     """
     table = _Table(image)
-    return table.names({name for name, binding in table.defined() if binding != STB_LOCAL})
+    return frozenset(table.names([name for name, binding in table.defined() if binding != STB_LOCAL]))
 
 
 class _Table:
@@ -68,26 +70,24 @@ class _Table:
         there, so linkers sort them first, and a library with 40,000 exports and 300 imports costs the 300. A program
         may hash an undefined function whose address it takes.
         """
-        return self._rows(lambda section: not section, unhashed=unhashed)
+        record = self._record()
+        data = self._records(record.size, unhashed=unhashed)
+        if unhashed:  # nearly all of these are undefined
+            return ((name, info >> 4) for name, info, section in record.iter_unpack(data) if name and not section)
+        # a Go program may export 100,000 symbols and import 100: the section indexes alone tell which to unpack
+        sections = memoryview(data).cast("H")[_SYMBOL[self._image.header.bits][1] // 2 :: record.size // 2].tobytes()
+        rows = (record.unpack_from(data, number * record.size) for number in _zeros(sections))
+        return ((name, info >> 4) for name, info, _ in rows if name)
 
     def defined(self) -> Iterator[tuple[int, int]]:
         """(offset of the name, binding) of every defined symbol with a name."""
-        return self._rows(bool)
+        record = self._record()
+        data = self._records(record.size, unhashed=False)
+        return ((name, info >> 4) for name, info, section in record.iter_unpack(data) if name and section)
 
-    def _rows(self, wanted: Callable[[int], bool], *, unhashed: bool = False) -> Iterator[tuple[int, int]]:
-        """Those whose section index is wanted: 0 or not, the same in either byte order.
-
-        A Go program may export 100,000 symbols and import 100, so only the wanted ones are unpacked.
-        """
-        layout, name_at, info_at, section_at = _SYMBOL[self._image.header.bits]
-        record = struct.Struct(self._image.header.prefix + layout)
-        data = self._records(record.size, unhashed=unhashed)
-        sections = memoryview(data).cast("H")[section_at // 2 :: record.size // 2].tolist()
-        for number, section in enumerate(sections):
-            if wanted(section):
-                row = record.unpack_from(data, number * record.size)
-                if row[name_at]:
-                    yield row[name_at], row[info_at] >> 4
+    def _record(self) -> struct.Struct:
+        """The layout of a record: (offset of the name, info, section index) are unpacked."""
+        return struct.Struct(self._image.header.prefix + _SYMBOL[self._image.header.bits][0])
 
     def _records(self, size: int, *, unhashed: bool) -> bytes:
         if DT_SYMTAB not in self._tags or DT_STRTAB not in self._tags:
@@ -100,19 +100,32 @@ class _Table:
             count = min(count, struct.unpack(f"{self._image.header.prefix}2I", head)[1])
         return self._image.at(self._tags[DT_SYMTAB], count * size, "the symbol table") if count else b""
 
-    def names(self, offsets: set[int]) -> frozenset[str]:
-        """The names at these offsets of the string table."""
+    def names(self, offsets: Sequence[int]) -> tuple[str, ...]:
+        """The names at these offsets of the string table, in their order."""
         if not offsets:
-            return frozenset()
+            return ()
         _, mapped = self._image.offset(self._tags[DT_STRTAB], "the string table")
         size = min(mapped, self._tags.get(DT_STRSZ, mapped), MAX_STRINGS)
-        strings = self._image.at(self._tags[DT_STRTAB], size, "the string table")
         if max(offsets) >= size:
             raise self._image.fail("a symbol's name is outside the string table")
-        ends = {at: strings.find(b"\0", at, at + MAX_STRING) for at in offsets}
-        if -1 in ends.values():
-            raise self._image.fail(f"a symbol's name is not ended within {MAX_STRING} bytes")
-        return frozenset(os.fsdecode(strings[at:end]) for at, end in ends.items())
+        if len(offsets) * _SPARSE < size:
+            found = [self._image.string(self._tags[DT_STRTAB] + at, "a symbol's name") for at in offsets]
+        else:
+            strings = self._image.at(self._tags[DT_STRTAB], size, "the string table")
+            ends = [strings.find(b"\0", at, at + MAX_STRING) for at in offsets]
+            if min(ends) < 0:
+                raise self._image.fail(f"a symbol's name is not ended within {MAX_STRING} bytes")
+            found = [strings[at:end] for at, end in zip(offsets, ends, strict=True)]
+        return tuple(os.fsdecode(b"\0".join(found)).split("\0"))  # one decoding for all
+
+
+def _zeros(words: bytes) -> Iterator[int]:
+    """The numbers of the two-byte words that are 0."""
+    at = words.find(b"\0\0")
+    while at >= 0:
+        if at % 2 == 0:
+            yield at // 2
+        at = words.find(b"\0\0", at + 2 - at % 2)
 
 
 def _count(image: Image, tags: dict[int, int], record_size: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
@@ -169,8 +170,18 @@ def _plugins() -> Mapping[str, RuntimeNeed]:
 
 def _installed() -> bool:
     """Whether any distribution beside us names the entry-point group at all."""
+    import os
     import sys
-    from pathlib import Path
 
-    texts = (text for place in sys.path for text in Path(place or ".").glob("*.dist-info/entry_points.txt"))
-    return any(f"[{GROUP}]" in text.read_text(errors="replace") for text in texts)
+    for place in sys.path:
+        with suppress(OSError):
+            for name in os.listdir(place or "."):
+                if name.endswith(".dist-info") and _names_group(os.path.join(place, name, "entry_points.txt")):
+                    return True
+    return False
+
+
+def _names_group(path: str) -> bool:
+    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
+        return f"[{GROUP}]" in stream.read()
+    return False

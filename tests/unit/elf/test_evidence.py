@@ -161,6 +161,38 @@ def test_go_data_of_other_machines_is_read(tmp_path: Path, arch: str) -> None:
     assert file.go_functions(("main.main", "runtime.goexit*")) >= {"main.main"}
 
 
+CGO = """package main
+
+// #include <dlfcn.h>
+// static const char *name(void) { return "libwanted.so.1"; }
+// static int open_it(void) { return dlopen(name(), RTLD_NOW) != 0; }
+import "C"
+
+func main() { println(C.open_it()) }
+"""
+
+
+@pytest.mark.parametrize("mode", ["exe", "pie"])
+def test_the_strings_of_a_go_programs_c_parts_are_found(tmp_path: Path, mode: str) -> None:
+    """N40: they are constants like any C program's; names that only the loader's tables hold are no strings."""
+    file = elf(go(tmp_path / "opens", CGO, f"-buildmode={mode}", CGO_ENABLED="1").read_bytes())
+    assert file.is_go()
+    assert "libc.so.6" in file.facts.needed
+    found = file.scan((".so",))[".so"]
+    assert "libwanted.so.1" in found
+    assert "libc.so.6" not in found
+
+
+def test_few_names_of_a_long_string_table_are_read(tmp_path: Path) -> None:
+    body = "".join(f"int {'x' * 200}{number}(void) {{ return {number}; }}\n" for number in range(400))
+    source = f"extern int far(void); extern int maybe(void) __attribute__((weak));\n{body}"
+    use = "int near(void) { return far() + (maybe ? maybe() : 0); }\n"
+    file = elf(shared(tmp_path / "libn.so", source + use, "-nostdlib").read_bytes())
+    assert {"far", "maybe"} <= file.imports()
+    assert file.weak_imports() & {"far", "maybe"} == {"maybe"}
+    assert len(file.exports()) == 401
+
+
 def test_a_c_program_is_no_go_program(tmp_path: Path) -> None:
     file = elf(cc(tmp_path / "a", HELLO_C).read_bytes())
     assert not file.is_go()
