@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from bench.clock import Command, race
+from bench.detection import detection
 from bench.scene import PEERS, Scene, big_binary
 from bench.sizes import sizes
 from tests.support import engines
@@ -41,7 +42,15 @@ def main() -> int:
     promises: list[tuple[str, bool]] = []
     with tempfile.TemporaryDirectory(prefix="scratchpack-bench-") as directory:
         scene = Scene(Path(directory))
-        for part in (static(scene, chosen.rounds, promises), closure(scene), dynamic(scene), big(scene), sizes(scene)):
+        parts = (
+            static(scene, chosen.rounds, promises),
+            closure(scene),
+            detection(scene, promises),
+            dynamic(scene),
+            big(scene),
+            sizes(scene),
+        )
+        for part in parts:
             for line in part:
                 print(line, flush=True)
                 lines.append(line)
