@@ -52,6 +52,7 @@ BLIND: tuple[Row, ...] = (
             symbols=("iconv_open",),
             inside=(
                 ("libc.so.6", "/gconv"),
+                (PROGRAM, "/gconv"),  # libc's own string in a static program
                 *(
                     (PROGRAM, charset)
                     for charset in (
@@ -114,7 +115,12 @@ BLIND: tuple[Row, ...] = (
         Wants(
             symbols=("localtime*", "mktime", "tzset", "strftime*", "timelocal"),
             fragments=("/zoneinfo",),
-            inside=(("libc.so.6", "/zoneinfo"), ("ld-musl-*", "/zoneinfo"), ("libc.musl-*", "/zoneinfo")),
+            inside=(
+                ("libc.so.6", "/zoneinfo"),
+                (PROGRAM, "std.datetime.timezone"),
+                ("ld-musl-*", "/zoneinfo"),
+                ("libc.musl-*", "/zoneinfo"),
+            ),
             env=("TZ", "TZDIR"),
         ),
     ),

@@ -37,6 +37,7 @@ _STORES = (
     *("gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust"),
 )
 _TRUST = re.compile(r"/[\w./+-]*(?:cert\.pem|certs\.pem|\.crt|bundle\.pem|cacert\.pem|/certs/?)")
+_INSIDE = re.compile(r"\.(?:crt|pem).")  # a file's name that goes on: several literals
 
 
 class CaCertificates:
@@ -55,9 +56,10 @@ class CaCertificates:
             if not matches(seen.name, "libssl.so*")  # it wraps libcrypto's own
         ]
         for fragment in self.wants.fragments:
-            paths = tuple(path for run in subject.strings(fragment) for path in _TRUST.findall(run))
-            if paths or (fragment == "SSL_CERT_FILE" and subject.strings(fragment) and not subject.facts.needed):
-                shown = paths[0] if paths else fragment
+            runs = [run for run in subject.strings(fragment) if _TRUST.search(run)]
+            if runs or (fragment == "SSL_CERT_FILE" and subject.strings(fragment) and not subject.facts.needed):
+                paths = tuple(dict.fromkeys(path for run in runs for path in stores(run)))
+                shown = paths[0] if paths else next((run[:80] for run in runs), fragment)
                 found.append(Evidence(self.name, A, f"string {shown}", subject.program.path, paths))
         for call, library in client_libraries(subject):
             if _has_store(library):
@@ -82,6 +84,18 @@ class CaCertificates:
         extra, modules = _p11_kit(root, subject, because)
         env = {"SSL_CERT_FILE": BUNDLE} if "SSL_CERT_FILE" not in subject.env else {}
         return Contribution((*files, *extra), modules, env)
+
+
+def stores(run: str) -> Iterator[str]:
+    """The trust stores that a string names: itself, or those known by name where literals stand side by side (Rust).
+
+    Nim's literals begin with the last byte of their capacity, which is an "@".
+    """
+    for text in _TRUST.findall(run):
+        if text == run.removeprefix("@") and not _INSIDE.search(run):
+            yield text
+        else:
+            yield from (path for path in dict.fromkeys((*SOURCES, *PORTABLE)) if path in text)
 
 
 def _has_store(seen: Seen) -> bool:

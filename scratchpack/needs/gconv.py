@@ -6,9 +6,10 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import Contribution, ElfRoot, Unavailable
+from scratchpack.needs.base import B, Contribution, ElfRoot, Unavailable
 from scratchpack.needs.builtin import wants_of
 from scratchpack.needs.gather import copied, read, reasons
+from scratchpack.needs.haskell import idle
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -35,8 +36,9 @@ class Gconv:
             return ()
         runs = {run for text in subject.program.strings.values() for run in text}
         words = tuple(sorted({word for run in runs for word in _WORD.findall(run)}))
+        unasked = idle(subject)
         return tuple(
-            item._replace(found=words) if item.tier in self.adds else item
+            item if item.tier not in self.adds else item._replace(tier=B) if unasked else item._replace(found=words)
             for item in subject.evidence(self.name, *self.wants.symbols)
         )
 

@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from scratchpack.needs.base import PROGRAM, Row, Wants
 
+_CHARSETS = (
+    *("8859", "WINDOWS", "windows", "CP", "cp", "KOI8", "EUC", "JIS", "GB", "gb", "BIG5", "UTF-7", "ISO-2022"),
+    *("MACINTOSH", "TIS-620", "JOHAB", "UHC", "LATIN", "latin"),
+)
+
 DETECTORS: tuple[Row, ...] = (
     Row(
         "go",
@@ -23,12 +28,17 @@ DETECTORS: tuple[Row, ...] = (
         "rust",
         "rust",
         Wants(
-            fragments=("certs/ca-root-nss.crt", "/openssl-probe-", "/rustls-native-certs-", "/native-tls-"),
+            fragments=(
+                *("certs/ca-root-nss.crt", "/openssl-probe-", "/rustls-native-certs-", "/native-tls-"),
+                "/tempfile-",
+            ),
             sections=(".dep-v0",),
         ),
     ),
     Row("guile-text", "guile_text", Wants(symbols=("scm_boot_guile", "scm_with_guile"))),
-    Row("haskell", "haskell", Wants(fragments=("GHCRTS",))),
+    Row("nim", "nim", Wants(fragments=(".so(",))),
+    Row("d", "dlang", Wants(symbols=("_D3std3net4curl*",), fragments=("libcurl-nss.so.4",))),
+    Row("haskell", "haskell", Wants(fragments=("GHCRTS",), inside=tuple((PROGRAM, text) for text in _CHARSETS))),
     Row("swift", "swift", Wants(sonames=("libFoundation.so", "libFoundationNetworking.so"))),
 )
 

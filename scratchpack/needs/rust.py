@@ -1,4 +1,4 @@
-"""N32: a Rust program that asks the system for its certificate authorities; webpki-roots carries its own."""
+"""N32: a Rust program that asks the system for its certificate authorities (webpki-roots carries its own), or makes files in /tmp."""
 
 from __future__ import annotations
 
@@ -19,10 +19,19 @@ class Rust:
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """One piece of evidence for each mark; names of crates from ``.dep-v0`` count like their paths."""
-        marks = [f"string {mark}" for mark in self.wants.fragments if subject.strings(mark)]
-        marks += [f"crate {name}" for name in sorted(subject.crates) if name in _ASKING]
-        return tuple(Evidence("ca-certificates", A, mark, subject.program.path) for mark in marks)
+        marks = [(_needed(mark), f"string {mark}") for mark in self.wants.fragments if subject.strings(mark)]
+        marks += [(_ASKING[name], f"crate {name}") for name in sorted(subject.crates & _ASKING.keys())]
+        return tuple(Evidence(need, A, mark, subject.program.path) for need, mark in marks)
 
 
-_ASKING = frozenset({"openssl-probe", "rustls-native-certs", "rustls-platform-verifier", "native-tls"})
+def _needed(mark: str) -> str:
+    return _ASKING.get(mark.strip("/-"), "ca-certificates")
+
+
+_ASKING = {
+    **dict.fromkeys(
+        ("openssl-probe", "rustls-native-certs", "rustls-platform-verifier", "native-tls"), "ca-certificates"
+    ),
+    "tempfile": "tmp",
+}
 DETECTOR = Rust()

@@ -6,7 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import A, Contribution, Evidence, Unavailable
+from scratchpack.needs.base import A, B, Contribution, Evidence, Unavailable
 from scratchpack.needs.builtin import wants_of
 from scratchpack.needs.gather import copied, linked, reasons, tree
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 USUAL = "/usr/share/zoneinfo"
 WHOLE = "*"  # in Evidence.found: the program picks a zone itself
 _RULE = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)[-+]?\d")  # POSIX: CET-1CEST,M3.5.0,M10.5.0/3 needs no file
+# A path to zoneinfo that is a string of its own; not two literals side by side, and not the path of a source file.
+_PATH = re.compile(r"(?!.*zoneinfo.*zoneinfo|.*\.\.)/(?:[\w.+-]+/)*zoneinfo(?:/[\w.%+/-]*)?(?<!\.rs)(?<!\.d)(?<!\.c)")
 
 
 class TimeZone:
@@ -31,7 +33,9 @@ class TimeZone:
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """TZ in the planned environment with anything that reads it, or the program's own path to zoneinfo.
 
-        In a static program that path is libc's, there whenever localtime is: then only TZ counts.
+        In a static program that path is libc's, there whenever localtime is: then only TZ counts. Literals that stand
+        side by side are Rust's: the path is there whenever a crate that knows the local time is, so it is a suggestion;
+        so it is in a D program that holds Phobos.
         """
         runs = subject.strings("/zoneinfo")
         reads = subject.is_go or bool(runs) or any(True for _ in subject.importing(*self.wants.symbols))
@@ -40,8 +44,10 @@ class TimeZone:
         if zone and reads:
             found.append(Evidence(self.name, A, f"the image's TZ={zone}", "", (zone,)))
         if runs and not subject.is_static:
-            path = next((run for run in runs if run.startswith("/")), runs[0])
-            found.append(Evidence(self.name, A, f"string {path[:80]}", subject.program.path, (WHOLE,)))
+            whole = next((run for run in runs if _PATH.fullmatch(run)), None)
+            if whole or any(USUAL in run for run in runs):
+                tier = A if whole and not subject.strings("std.datetime.timezone") else B
+                found.append(Evidence(self.name, tier, f"string {whole or USUAL}", subject.program.path, (WHOLE,)))
         return tuple(found)
 
     def provide(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import http.server
+import json
 import shutil
 import ssl
 import subprocess
@@ -49,6 +50,34 @@ CLIENTS = {
     # by address: the engine would mount the /etc/hosts that Go wants for "localhost", this sandbox does not
     "go": Client("go", ("https://127.0.0.1:{port}/",), frozenset({"usual", "pki", "cert.pem", "SSL_CERT_FILE"})),
     "zig": Client("zig", (), frozenset({"usual", "pki", "cert.pem"})),
+    "uv": Client(  # Rust: rustls-native-certs, and openssl-probe's list of places
+        "uv",
+        (
+            *("python", "list", "--no-cache", "--system-certs", "--only-downloads", "--show-urls"),
+            *("--python-downloads-json-url", "https://127.0.0.1:{port}/python.json"),
+        ),
+        frozenset({"usual", "pki", "cert.pem", "SSL_CERT_FILE"}),
+    ),
+    "nim": Client("nim", ("https://127.0.0.1:{port}/",), frozenset({"usual", "pki"})),  # 1.6
+    "d": Client("d", ("https://127.0.0.1:{port}/",), frozenset({"usual"})),  # libcurl alone, as std.net.curl opens it
+}
+_COMPILED_IN_CAMPAIGNS = ("nim", "d")
+
+
+# What uv reads of a Python that it could fetch; it prints the address, and fetches nothing.
+_PYTHON = {
+    "name": "cpython",
+    "major": 3,
+    "minor": 12,
+    "patch": 0,
+    "prerelease": "",
+    "variant": None,
+    "build": None,
+    "os": "linux",
+    "libc": "gnu",
+    "arch": {"family": "x86_64", "variant": None},
+    "sha256": None,
+    "url": f"https://localhost/{ANSWER}.tar.gz",
 }
 
 
@@ -64,6 +93,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     home = tmp_path_factory.mktemp("ca")
     (home / "www").mkdir()
     (home / "www" / "index.html").write_text(ANSWER)
+    (home / "www" / "python.json").write_text(json.dumps({"cpython-3.12.0-linux-x86_64-gnu": _PYTHON}))
     new = [openssl, "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2"]
     build.run([*new, "-subj", "/CN=our own authority", "-keyout", home / "ca.key", "-out", home / "ca.pem"])
     build.run(
@@ -99,6 +129,15 @@ def _program(name: str, home: Path) -> Path:
         return build.cc(home / "libssl", (APPS / "client.c").read_text(), "-lssl", "-lcrypto")
     if name == "go":
         return build.go(home / "go", (APPS / "client.go").read_text())
+    if name == "uv":
+        return Path(tools.need("uv", package="uv"))
+    if name == "nim":
+        nim = [tools.need("nim", package="nim"), "compile", "--hints:off", "-d:ssl", f"--nimcache:{home}/cache"]
+        build.run([*nim, f"-o:{home / 'nim'}", APPS / "client.nim"])
+        return home / "nim"
+    if name == "d":
+        build.run([tools.need("ldc2", package="ldc"), f"-of={home / 'd'}", f"-od={home}", APPS / "client.d"])
+        return home / "d"
     return _zig(home)
 
 
@@ -131,7 +170,10 @@ def _works(tree: Path, program: str, client: Client, port: int, env: dict[str, s
     return done.returncode == 0 and (not client.args or ANSWER in done.stdout)
 
 
-@pytest.mark.parametrize("name", CLIENTS)
+@pytest.mark.parametrize(
+    "name",
+    [pytest.param(name, marks=pytest.mark.campaign if name in _COMPILED_IN_CAMPAIGNS else ()) for name in CLIENTS],
+)
 def test_each_client_finds_the_bundle_that_scratchpack_places(name: str, server: Server, tmp_path: Path) -> None:
     client = CLIENTS[name]
     program = _program(name, tmp_path)

@@ -1,6 +1,7 @@
 """What programs of each language get, and above all what they do not get. Real compilers where there are any.
 
-Swift, Haskell, GraalVM and .NET cannot be had here: their detectors are tried on a file built to carry their marks.
+Swift, GraalVM and .NET cannot be had here: their detectors are tried on a file built to carry their marks. Nim, D and
+Haskell are compiled for real in tests/e2e/test_language_needs.py.
 """
 
 from __future__ import annotations
@@ -8,15 +9,13 @@ from __future__ import annotations
 import json
 import subprocess
 import zlib
-from typing import TYPE_CHECKING
+from pathlib import Path
 
 import pytest
 
+from scratchpack.needs.ca import stores
 from tests.support import build, tools
 from tests.support.cli import scratchpack
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 SERVER = """package main
 import ("fmt"; "net/http")
@@ -84,10 +83,43 @@ def test_a_rust_command_line_tool_gets_nothing(tmp_path: Path, rustc: str) -> No
     assert added(tmp_path / "tool") <= {"libgcc"}
 
 
+def test_a_rust_tool_that_only_knows_the_time_gets_neither_certificates_nor_zones() -> None:
+    """N5, N32: ruff links jiff, whose list of directories stands among other literals."""
+    assert not {"ca-certificates", "timezone", "hosts", "gconv", "locale"} & added(
+        Path(tools.need("ruff", package="ruff"))
+    )
+
+
+def test_a_path_to_zones_counts_where_it_is_a_string_of_its_own(tmp_path: Path) -> None:
+    """N5: php's does; literals side by side, source files and Phobos' own say nothing."""
+    assert "timezone" in added(marked(tmp_path / "whole", "/usr/share/zoneinfo/%s"))
+    for number, strings in enumerate(
+        (
+            ("TZDIR/usr/share/zoneinfo/usr/share/lib/zoneinfo/etc/zoneinfofound", "x"),
+            ("/registry/src/jiff-0.2.38/src/tz/db/zoneinfo/enabled.rs", "x"),
+            ("/usr/share/zoneinfo/", "std.datetime.timezone.LocalTime"),
+        )
+    ):
+        assert "timezone" not in added(marked(tmp_path / str(number), *strings))
+
+
+def test_stores_that_stand_side_by_side_are_told_apart() -> None:
+    """3.4: a name that goes on after ".crt" is no file."""
+    packed = "foo/etc/ssl/certs/ca-certificates.crt/etc/ssl/cert.pem/opt/etc/sslcerts/ca-root-nss.crt"
+    assert list(stores(packed)) == ["/etc/ssl/certs/ca-certificates.crt", "/etc/ssl/cert.pem"]
+    assert list(stores("/opt/own/etc/ssl/cert.pem")) == ["/opt/own/etc/ssl/cert.pem"]
+    assert list(stores("@/opt/own/cert.pem")) == ["/opt/own/cert.pem"]  # Nim's literal
+
+
 def test_rust_asks_the_system_for_certificates_through_openssl_probe(tmp_path: Path) -> None:
     """3.4: literals stand side by side, without NUL."""
     program = marked(tmp_path / "rusty", "cert.pemcerts/ca-root-nss.crtcerts/ca-bundle.crt", flags=("-static",))
     assert "ca-certificates" in added(program)
+
+
+def test_rust_makes_files_in_tmp_through_tempfile(tmp_path: Path) -> None:
+    """N27: std's own name for the directory is code and not a string."""
+    assert "tmp" in added(marked(tmp_path / "rusty", "registry/src/tempfile-3.27.0/src/file/mod.rs"))
 
 
 def test_crates_listed_by_cargo_auditable_are_evidence(tmp_path: Path) -> None:
@@ -116,7 +148,7 @@ def test_nims_pattern_and_ds_name_are_opened_later(tmp_path: Path) -> None:
     """N34, N35: the first alternative that resolves comes along."""
     source = (
         "#include <dlfcn.h>\n#include <stdio.h>\n"
-        'int main(void) { puts("libz.so(.9|.1|)"); return !dlopen("libm.so.6", RTLD_NOW); }\n'
+        'int main(void) { puts("@libz.so(.9|.1|)"); return !dlopen("libm.so.6", RTLD_NOW); }\n'
     )
     ran = scratchpack("inspect", "--json", build.cc(tmp_path / "nimble", source))
     paths = [entry["path"] for entry in json.loads(ran.out)["files"]]
@@ -124,9 +156,10 @@ def test_nims_pattern_and_ds_name_are_opened_later(tmp_path: Path) -> None:
     assert any("libm.so.6" in path for path in paths)
 
 
-def test_haskells_run_time_converts_text(tmp_path: Path) -> None:
-    """N36, not run."""
-    assert "gconv" in added(marked(tmp_path / "ghc", "GHCRTS"))
+def test_haskells_run_time_converts_to_what_is_named_beyond_its_own(tmp_path: Path) -> None:
+    """N36: every Haskell program holds iconv_open and the names of the charsets that GHC knows."""
+    assert "gconv" in added(marked(tmp_path / "named", "GHCRTS", "ISO-8859-2"))
+    assert "gconv" not in added(marked(tmp_path / "own", "GHCRTS", "ISO-8859-1", "latin1", "CP367//"))
 
 
 def test_swifts_networking_verifies_certificates(tmp_path: Path) -> None:

@@ -1,0 +1,7 @@
+import std.net.curl : get;
+import std.stdio : write;
+
+void main(string[] words)
+{
+    write(get(words[1]));
+}

@@ -1,0 +1,3 @@
+import std/[httpclient, os]
+
+echo newHttpClient().getContent(paramStr(1))

@@ -1,0 +1,3 @@
+import std/strutils
+
+echo "first 42 second".split()[1]
