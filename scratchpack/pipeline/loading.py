@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scratchpack.pipeline.model import Program
     from scratchpack.sysroot.model import Sysroot
 
+_OPENING = frozenset({Linkage.STATIC, Linkage.STATIC_PIE})  # of these, glibc's can open libraries all the same (N41)
 NOTHING_LOADED = frozenset({Linkage.STATIC, Linkage.STATIC_PIE, Linkage.COMPRESSED, Linkage.SCRIPT})
 
 
@@ -43,16 +44,29 @@ class Loading:
         self._problems = problems
         self._objects: Objects | None = None
         self._added: list[tuple[str, Session]] = []
+        self.late: dict[int, str] = {}  # number of a static program that opens something -> glibc's loader
         self._sessions = [self._session(program.root, program.path, program.facts) for program in programs]
 
-    def _session(self, root: Sysroot, path: str, facts: ElfFacts) -> Session | None:
-        if facts.linkage in NOTHING_LOADED:
+    def _session(self, root: Sysroot, path: str, facts: ElfFacts, loader: str | None = None) -> Session | None:
+        if facts.linkage in NOTHING_LOADED and loader is None:
             return None
         from scratchpack.loader.objects import Objects
         from scratchpack.loader.resolve import Placed, Session
 
         self._objects = self._objects or Objects()
-        return Session(Placed(root, path), self.root, self.env, self._objects)
+        return Session(Placed(root, path, loader), self.root, self.env, self._objects)
+
+    def _later(self, number: int) -> Session | None:
+        """The namespace of a static program, from the first library that it opens."""
+        from scratchpack.loader.late import LOADERS
+
+        program = self.programs[number]
+        loader = LOADERS.get(program.facts.machine) if program.facts.linkage in _OPENING else None
+        if loader is None or self.root.lookup(loader) is None:
+            return None
+        self.late[number] = loader
+        self._sessions[number] = self._session(program.root, program.path, program.facts, loader)
+        return self._sessions[number]
 
     def of(self, number: int) -> Closure:
         """One program's closure, as far as it was opened."""
@@ -84,7 +98,7 @@ class Loading:
 
         A miss is the caller's to judge: it does not stop the program from starting, so it is no problem of the closure.
         """
-        session = self._sessions[number]
+        session = self._sessions[number] or self._later(number)
         if session is None:
             return None
         found = session.open(name, requester)

@@ -196,12 +196,12 @@ class _Planner:
 
         closure = loading.closure
         inside = loading.inside(placed)
-        found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__)
+        found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__, loading.late)
         if found and any(resolution.found_by is FoundBy.CACHE for resolution in closure.resolved):
             from scratchpack.pipeline.cache import cache_entry
 
             rootfs = rootfs.merge([cache_entry(closure)])
-            found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__)
+            found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__, loading.late)
         if found and self.strict:
             raise ClosureError(
                 f"cannot pack {closure.roots[0].path}: inside the image its loader would not find what it finds here",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scratchpack.loader.objects import Objects
@@ -9,7 +10,7 @@ from scratchpack.loader.resolve import Placed, Session, merge
 from scratchpack.verify.planned import PlannedRoot
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from scratchpack.loader.model import Closure, LoaderEnv
     from scratchpack.rootfs import Rootfs
@@ -22,15 +23,20 @@ def differences(
     rootfs: Rootfs,
     env: LoaderEnv,
     moved: Callable[[str], str],
+    late: Mapping[int, str] = MappingProxyType({}),
 ) -> tuple[str, ...]:
     """What the image's loader would do otherwise; empty when it finds the very files that were planned.
 
     ``placed`` are the programs' paths in the image, ``None`` for one that loads nothing; ``opened`` what they open later:
-    (number of the program, name, path of the object that opens it); ``moved`` maps a path of the source to the image's.
+    (number of the program, name, path of the object that opens it); ``moved`` maps a path of the source to the image's;
+    ``late`` has the loader of each static program that opens something (N41).
     """
     root = PlannedRoot(rootfs)
     objects = Objects()
-    sessions = [None if path is None else Session(Placed(root, path), root, env, objects) for path in placed]
+    sessions = [
+        None if path is None else Session(Placed(root, path, late.get(number)), root, env, objects)
+        for number, path in enumerate(placed)
+    ]
     for number, name, requester in opened:
         session = sessions[number]
         if session is not None:

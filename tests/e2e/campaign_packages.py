@@ -35,6 +35,7 @@ if __name__ == "__main__":
         "ldc",
         "libcurl4",
         "libpcre3",
+        "libnss-myhostname",
         "nim",
         "zlib1g-dev",
     }

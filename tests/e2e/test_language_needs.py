@@ -38,6 +38,7 @@ HEAVY = (
     App("dlopen", "d", b"Linux"),  # N35: std.net.curl of a shared Phobos
     App("dlopen", "d", b"Linux", "static"),  # N35: Phobos in the program
     App("gconv", "hs", b"\xe8"),  # N36
+    App("gconv", "hs", b"\xe8", "static"),  # N36, N41: libc too
     # Every Haskell program follows the locale that the image plans, so the twin's plans none.
     App("locale", "hs", "č".encode(), "", ("LANG=C.UTF-8",), twin_env=False),  # N36
     App("locale", "hs", "č".encode(), "static", ("LANG=C.UTF-8",), twin_env=False),  # N36
