@@ -13,6 +13,7 @@ from pathlib import Path
 import click
 import pytest
 
+from scratchpack.scaffold.parts import PartWishes, part
 from tests.support import build, tools
 from tests.support.cli import HOME
 
@@ -102,6 +103,34 @@ def test_the_installed_command_packs(installed: Path, tmp_path: Path) -> None:
     packed = _run(installed / "scratchpack", binary, "-o", f"type=docker,dest={tmp_path}/hello.tar")
     assert packed.returncode == 0, packed.stderr
     assert packed.stdout == f"{tmp_path}/hello.tar\n"
+
+
+def _made(home: Path, path: str) -> None:
+    """A repository with the Makefile part, whose image target must find the command that was installed."""
+    make = tools.need("make", package="make")
+    (home / "scratchpack.mk").write_text(part("make", PartWishes()))
+    (home / "Makefile").write_text("BINARY := ./hello\ninclude scratchpack.mk\n")
+    build.cc(home / "hello", build.HELLO_C, "-static")
+    done = subprocess.run(
+        [make, "image"], cwd=home, env={"PATH": path, "HOME": str(home)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert (home / "hello.tar").exists()
+
+
+def test_the_makefile_part_works_with_what_pip_installed(installed: Path, tmp_path: Path) -> None:
+    _made(tmp_path, f"{installed}:/usr/bin:/bin")
+
+
+def test_the_makefile_part_works_with_what_pipx_installed(wheel: Path, tmp_path: Path) -> None:
+    """No directory of pipx's needs to be in PATH: ~/.local/bin is where it puts commands."""
+    pipx = tools.need("pipx", package="pipx")
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "PIPX"))}
+    done = subprocess.run(
+        [pipx, "install", wheel], env={**env, "HOME": str(tmp_path)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    _made(tmp_path, "/usr/bin:/bin")
 
 
 def test_the_wheel_holds_the_package_the_templates_and_no_tests(wheel: Path) -> None:
