@@ -15,7 +15,6 @@ from scratchpack.errors import ElfError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from scratchpack.elf.dlopen import Dlopen
     from scratchpack.elf.gobuild import FunctionNames, GoBuild
     from scratchpack.elf.model import ElfFacts, Note
     from scratchpack.elf.rust import Crate
@@ -88,12 +87,6 @@ class Elf:
     def notes(self) -> tuple[Note, ...]:
         """Records of every PT_NOTE; a note's owner has no closing NUL."""
         return self._notes
-
-    def dlopens(self) -> tuple[Dlopen, ...]:
-        """What the file says it opens later (N29)."""
-        from scratchpack.elf.dlopen import dlopens
-
-        return dlopens(self._notes)
 
     def package(self) -> Mapping[str, str]:
         """What the file says it was packaged as (N30)."""

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from scratchpack.elf.dlopen import dlopens
 from scratchpack.needs.base import A, B, Contribution, ElfRoot, Evidence
 from scratchpack.needs.builtin import wants_of
 
 if TYPE_CHECKING:
     from scratchpack.needs.base import NeedOptions, Subject, Wants
     from scratchpack.sysroot.model import Sysroot
-
-TYPE = 0x407C0C0A
-PRIORITIES = ("required", "recommended", "suggested")
-_LIMIT = 1 << 20  # bytes of JSON that one record may hold
-
-
-class Record(NamedTuple):
-    """One entry of a note: alternatives, the preferred first."""
-
-    sonames: tuple[str, ...]
-    priority: str
-    feature: str
 
 
 class DlopenNotes:
@@ -36,14 +25,11 @@ class DlopenNotes:
         """One piece of evidence for each record, its alternatives in ``found``."""
         found = []
         for seen in subject.objects:
-            for note in seen.notes:
-                if note.type != TYPE:
-                    continue
-                for record in records(note.desc):
-                    feature = f" for {record.feature}" if record.feature else ""
-                    because = f"note: {record.priority} {' or '.join(record.sonames)}{feature}"
-                    tier = B if record.priority == "suggested" else A
-                    found.append(Evidence(self.name, tier, because, seen.path, record.sonames))
+            for record in dlopens(seen.notes):
+                feature = f" for {record.feature}" if record.feature else ""
+                because = f"note: {record.priority} {' or '.join(record.sonames)}{feature}"
+                tier = B if record.priority == "suggested" else A
+                found.append(Evidence(self.name, tier, because, seen.path, record.sonames))
         return tuple(found)
 
     def provide(
@@ -55,33 +41,6 @@ class DlopenNotes:
         roots = tuple(ElfRoot(item.found[0], item.by, " required " in item.because, item.found[1:]) for item in chosen)
         listed = tuple(f"{item.by}: {item.because}" for item in evidence if item not in chosen)
         return Contribution(elf_roots=roots, notes=listed)
-
-
-def records(desc: bytes) -> tuple[Record, ...]:
-    """The entries of one note: a JSON array, or the single object of the drafts; what is not understood is left out."""
-    import json
-
-    if len(desc) > _LIMIT:
-        return ()
-    try:
-        data = json.loads(desc.partition(b"\0")[0])
-    except (ValueError, RecursionError):
-        return ()
-    found = []
-    for entry in data if isinstance(data, list) else [data]:
-        if not isinstance(entry, dict):
-            continue
-        names = entry.get("soname", ())
-        names = (names,) if isinstance(names, str) else names
-        sonames = (
-            tuple(name for name in names if isinstance(name, str) and name) if isinstance(names, (list, tuple)) else ()
-        )
-        priority = entry.get("priority", "recommended")
-        feature = entry.get("feature", "")
-        if sonames:
-            priority = priority if priority in PRIORITIES else "recommended"
-            found.append(Record(sonames, priority, feature if isinstance(feature, str) else ""))
-    return tuple(found)
 
 
 NEED = DlopenNotes()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scratchpack.elf.dlopen import package
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.builtin import wants_of
 
@@ -13,7 +14,6 @@ if TYPE_CHECKING:
     from scratchpack.needs.base import NeedOptions, Subject, Wants
     from scratchpack.sysroot.model import Sysroot
 
-PACKAGE = 0xCAFE1A7E
 _CALLS = (  # (symbol, what it wants)
     *(("openlog", "syslog writes to /dev/log, which no engine gives"), ("syslog", "syslog writes to /dev/log")),
     *(("vsyslog", "syslog writes to /dev/log"), ("getut*", "logins are read from /var/run/utmp: nobody is logged in")),
@@ -47,29 +47,15 @@ class Notes:
             version = ".".join(map(str, subject.glibc)) if subject.glibc else "its own version"
             yield Evidence(self.name, A, f"static glibc: charsets and name services must be those of {version}", own)
         for seen in subject.objects:
-            for note in seen.notes:
-                if note.type == PACKAGE and (text := provenance(note.desc)):
-                    yield Evidence(self.name, seen.tier, f"package note: {text}", seen.path)
+            fields = package(seen.notes)
+            if words := [fields[key] for key in ("type", "os", "name", "version", "architecture") if key in fields]:
+                yield Evidence(self.name, seen.tier, f"package note: {' '.join(words)}", seen.path)
 
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
         """Nothing but the lines."""
         return Contribution(notes=tuple(f"{item.by}: {item.because}" for item in evidence))
-
-
-def provenance(desc: bytes) -> str:
-    """Name, version and type of a ``.note.package`` record (N30); "" where it is not understood."""
-    import json
-
-    try:
-        data = json.loads(desc.partition(b"\0")[0])
-    except (ValueError, RecursionError):
-        return ""
-    if not isinstance(data, dict):
-        return ""
-    words = (data.get(key) for key in ("type", "os", "name", "version", "architecture"))
-    return " ".join(word for word in words if isinstance(word, str))
 
 
 NEED = Notes()

@@ -210,7 +210,7 @@ def test_dlopen_notes_are_read_without_section_headers() -> None:
         NOTE_DLOPEN, json.dumps(second).encode() + b"\0"
     )
     file = elf(forge((), notes=notes))
-    assert file.dlopens() == (
+    assert dlopens(file.notes()) == (
         Dlopen(("libx.so.2", "libx.so.1"), "required", "x", "X"),
         Dlopen(("liby.so",), "recommended"),
         Dlopen(("libold.so",), "recommended"),

@@ -113,7 +113,7 @@ def examine(data: bytes) -> None:
     try:
         found = read_elf(io.BytesIO(data), origin="mutant")
         elf = Elf(lambda: io.BytesIO(data), found)
-        for view in (elf.imports, elf.exports, elf.notes, elf.dlopens, elf.sections, elf.is_go, elf.crates, elf.rustc):
+        for view in (elf.imports, elf.exports, elf.notes, elf.package, elf.sections, elf.is_go, elf.crates, elf.rustc):
             try:
                 view()
             except ElfError:

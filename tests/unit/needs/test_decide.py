@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,11 +14,9 @@ from scratchpack.loader.model import Closure, FoundBy, Resolution
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.builtin import ROWS
 from scratchpack.needs.decide import decision, examine
-from scratchpack.needs.dlopen_notes import records
 from scratchpack.needs.driver import is_driver
 from scratchpack.needs.gconv import USUAL, wanted_modules
 from scratchpack.needs.locale import spellings
-from scratchpack.needs.notes import provenance
 from scratchpack.needs.users import accounts
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.support import build
@@ -168,24 +165,8 @@ def test_the_images_user_has_a_line_of_its_own(tmp_path: Path) -> None:
     assert accounts(root, "65532:65532") == accounts(root, "nonroot")
 
 
-def test_dlopen_notes_are_read_as_written_and_as_drafted_and_never_raise() -> None:
-    entry = {"soname": ["liba.so.2", "liba.so.1"], "priority": "required", "feature": "x"}
-
-    (record,) = records(json.dumps([entry]).encode() + b"\0")
-
-    assert record == (("liba.so.2", "liba.so.1"), "required", "x")  # N29
-    assert records(b'{"soname": "libb.so"}\0')[0].sonames == ("libb.so",)
-    for broken in (b"", b"[", b"[1, null]", b'[{"soname": 3}]', b"[" * 100_000, b"\xff\xfe"):
-        assert records(broken) == ()
-
-
 def test_drivers_are_left_to_the_runtime_and_the_toolkit_is_not() -> None:
     assert is_driver("libcuda.so.1")  # N23
     assert is_driver("/usr/lib/x86_64-linux-gnu/libnvidia-ml.so.1")
     assert not is_driver("libcudart.so.12")
     assert not is_driver("libcublas.so.12")
-
-
-def test_a_package_note_says_where_a_file_came_from() -> None:
-    assert provenance(b'{"type":"deb","name":"curl","version":"7.88"}\0') == "deb curl 7.88"  # N30
-    assert provenance(b"not json") == ""
