@@ -28,7 +28,7 @@ ROWS: tuple[Row, ...] = (
             inside=_inside("terminfo", "libtinfo*", "libncurses*", "libslang.so*"),
         ),
     ),
-    Row("icu", "icu", Wants(sonames=("libicudata.so*",), inside=_inside("/icu", "libicuuc.so*"))),
+    Row("icu", "icu", Wants(sonames=("libicudata.so*",), inside=_inside("/icu", PROGRAM, "libicuuc.so*"))),
     Row(
         "sasl", "sasl", Wants(symbols=("sasl_client_init", "sasl_server_init"), inside=_inside("sasl2", "libsasl2.so*"))
     ),

@@ -18,7 +18,10 @@ STUB = 1 << 20  # bytes: a libicudata below this holds no data (N13)
 
 
 class Icu(Companion):
-    """Debian builds the data into the library (31 MB); Alpine ships a stub and a file."""
+    """Debian builds the data into the library (31 MB); Alpine ships a stub and a file.
+
+    A directory is compiled into libicuuc (Alpine), set by ICU_DATA, or by the program (u_setDataDirectory).
+    """
 
     name = "icu"
     summary = "ICU answers every question with an error without its data file"
@@ -40,16 +43,20 @@ class Icu(Companion):
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
-        """The icudt file of each directory that libicuuc names."""
+        """The icudt file of each directory of ICU_DATA, or that the program or libicuuc names (in this order)."""
         because = reasons(self.name, evidence)
         found: list[Entry] = []
-        for _, path in self.places(subject):
+        planned = (path for path in subject.env.get("ICU_DATA", "").split(":") if path)
+        for path in dict.fromkeys((*planned, *(path for _, path in self.places(subject)))):
             node = root.lookup(path)
             for name in root.list(node) if node is not None and node.kind == "directory" else ():
                 if name.startswith("icudt") and name.endswith(".dat"):
                     found += copied(root, posixpath.join(path, name), because)
         if not found:
-            raise Unavailable("no ICU data file", "install it (Alpine: icu-data-en or icu-data-full)")
+            raise Unavailable(
+                "no ICU data file",
+                "install it (Alpine: icu-data-en or icu-data-full), name its directory with -e ICU_DATA=DIR",
+            )
         return Contribution(tuple(found))
 
 

@@ -34,6 +34,7 @@ if __name__ == "__main__":
         "ghc",
         "ldc",
         "libcurl4",
+        "libicu72",
         "libpcre3",
         "libnss-myhostname",
         "nim",
