@@ -54,8 +54,14 @@ class Companion:
     ) -> Contribution:
         """Every place that the library's strings name, as far as the root has it; else what its package says."""
         because = reasons(self.name, evidence)
-        found = joined(bring(root, path, because, seen.path) for seen, path in self.places(subject))
-        return found if found.files or found.elf_roots else self.from_packages(root, because, subject)
+        places = tuple(self.places(subject))
+        found = joined(bring(root, path, because, seen.path) for seen, path in places)
+        if not found.files and not found.elf_roots:
+            found = self.from_packages(root, because, subject)
+        if found.files or found.elf_roots or not places:
+            return found
+        named = ", ".join(path for _, path in places)
+        return Contribution(notes=(f"{self.name}: {root.name} has none of {named}: {self.summary}",))
 
     def from_packages(self, root: Sysroot, because: tuple[Reason, ...], subject: Subject) -> Contribution:
         """Where no string names the place: what the library's own source package put in a directory of that name."""

@@ -117,8 +117,9 @@ def _decide(
         return result._replace(decision="unavailable", suggestion=text)
     from scratchpack.rootfs import Rootfs
 
-    if mode == "auto" and not any(brought):
-        return None  # strings of files that this root does not have: nothing was added
+    if mode == "auto" and not any((brought.files, brought.elf_roots, brought.env)):
+        # Strings of files that this root does not have say nothing; what the need says of it stays in the report.
+        return result._replace(decision="suggested", notes=brought.notes) if brought.notes else None
     return result._replace(
         files=tuple(Rootfs(brought.files)), elf_roots=brought.elf_roots, env=brought.env, notes=brought.notes
     )

@@ -33,6 +33,9 @@ if __name__ == "__main__":
         # tests/e2e/test_language_needs.py
         "ghc",
         "ldc",
+        "krb5-admin-server",
+        "krb5-kdc",
+        "krb5-user",
         "libcurl4",
         "libicu72",
         "libpcre3",

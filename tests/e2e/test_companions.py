@@ -6,6 +6,7 @@ does not ask for data is given nothing. Apps declare the few functions that they
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 from pathlib import Path
@@ -199,6 +200,19 @@ def check_app(app: App, tmp: Path) -> None:
 @pytest.mark.parametrize("app", QUICK, ids=lambda app: app.need)
 def test_data_comes_with_the_call_that_opens_it(app: App, tmp_path: Path) -> None:
     check_app(app, tmp_path)
+
+
+def test_data_that_the_root_does_not_have_stays_in_the_report(tmp_path: Path) -> None:
+    """It may be mounted when the image runs, as Kerberos' configuration often is: no refusal, and no silence."""
+    (app,) = (app for app in QUICK if app.need == "krb5")
+    program = compiled(tmp_path / "app", APPS / "need_krb5" / "main.c", app.libraries, app)
+    pack(str(program), tmp_path / "root", "krb5", "never")
+
+    ran = scratchpack("inspect", "/app", "--root", tmp_path / "root", "--json")
+
+    (need,) = [need for need in json.loads(ran.out)["needs"] if need["name"] == "krb5"]
+    assert (need["decision"], need["files"]) == ("suggested", [])
+    assert "none of /etc/krb5.conf" in need["notes"][0]
 
 
 @pytest.mark.campaign
