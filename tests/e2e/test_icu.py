@@ -21,10 +21,13 @@ DIRECTORY = "/usr/share/icu/72.1"  # where Alpine has it
 def data_of(libicudata: Path) -> bytes:
     """The package of data in the library, from its symbol to the end of the segment."""
     from elftools.elf.elffile import ELFFile
+    from elftools.elf.sections import SymbolTableSection
 
     with libicudata.open("rb") as stream:
         elf = ELFFile(stream)
-        (symbol,) = (one for one in elf.get_section_by_name(".dynsym").iter_symbols() if one.name.endswith("_dat"))
+        symbols = elf.get_section_by_name(".dynsym")
+        assert isinstance(symbols, SymbolTableSection)
+        (symbol,) = (one for one in symbols.iter_symbols() if one.name.endswith("_dat"))
         at = symbol["st_value"]
         segment = next(
             one for one in elf.iter_segments("PT_LOAD") if one["p_vaddr"] <= at < one["p_vaddr"] + one["p_filesz"]
