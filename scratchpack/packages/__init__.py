@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -9,9 +10,11 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 
+@lru_cache(maxsize=1)
 def open_database(root: Sysroot) -> Packages | None:
     """The package database of this root, ``None`` where there is none; nothing is parsed before it is asked for.
 
+    The last root's is kept: several needs of one program ask it, and reading dpkg's status takes longer than answering.
     A BerkeleyDB of old rpm versions is recognised, answers nothing, and says so in ``problems``.
 
     Raises:

@@ -106,9 +106,7 @@ class Dpkg:
 
     def built_from(self, source: str) -> tuple[Package, ...]:
         """See ``Packages.built_from``."""
-        names = re.findall(rb"(?m)^Package: (\S+)$", self._status)
-        keys = dict.fromkeys(os.fsdecode(name) for name in names)
-        named = (key for key in keys if key == source or self._sources.get(key) == source)
+        named = (key for key in self._packages if key == source or self._sources.get(key) == source)
         packages = dict.fromkeys(self._from_stanza(fields) for key in named for fields in self._stanzas(key))
         return tuple(package for package in packages if package.source == source)
 
@@ -149,6 +147,11 @@ class Dpkg:
                 if found:
                     return os.fsencode("".join(f"{md5}  {path[1:]}\n" for md5, path in sorted(found, key=_second)))
         return b""
+
+    @cached_property
+    def _packages(self) -> tuple[str, ...]:
+        names = re.findall(rb"(?m)^Package: (\S+)$", self._status)
+        return tuple(dict.fromkeys(os.fsdecode(name) for name in names))
 
     @cached_property
     def _sources(self) -> dict[str, str]:
