@@ -8,6 +8,23 @@ from scratchpack.needs.companions import ROWS as COMPANIONS
 from scratchpack.needs.languages import DETECTORS
 from scratchpack.needs.languages import ROWS as LANGUAGE_ROWS
 
+# names that programs hand to getaddrinfo instead of a port
+SERVICES = (
+    "ftp",
+    "http",
+    "https",
+    "imap",
+    "imaps",
+    "ldap",
+    "ldaps",
+    "ntp",
+    "pop3",
+    "pop3s",
+    "smtp",
+    "smtps",
+    "ssh",
+    "telnet",
+)
 _LOCALE_ENV = ("LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME")
 
 # Needs that any program may have, whatever it was written in.
@@ -40,8 +57,9 @@ BLIND: tuple[Row, ...] = (
         "services",
         "services",
         Wants(
-            symbols=("getserv*", "setservent", "getproto*", "setprotoent"),
+            symbols=("getserv*", "setservent", "getproto*", "setprotoent", "getaddrinfo"),
             fragments=("/etc/services", "/etc/protocols"),
+            inside=((PROGRAM, "://"), *((PROGRAM, f"\0{name}\0") for name in SERVICES)),
         ),
     ),
     Row("nss-modules", "nss_modules", Wants()),

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import B, Contribution, Evidence, Unavailable
-from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.base import A, B, Contribution, Evidence, Unavailable
+from scratchpack.needs.builtin import SERVICES, wants_of
 from scratchpack.needs.gather import copied, reasons
 from scratchpack.needs.nsswitch import configuration, modules
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
+_RESOLVER = "getaddrinfo"
 _FILES = {"serv": "/etc/services", "proto": "/etc/protocols"}
 
 
@@ -21,18 +22,19 @@ class Services:
     """The table that the imported call reads, from the root."""
 
     name = "services"
-    summary = "getservbyname and getprotobyname find nothing without /etc/services and /etc/protocols"
+    summary = "names of services and protocols are not known without /etc/services and /etc/protocols"
     wants: Wants = wants_of("services")
     adds = "a"
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """Imports; a static program's string only hints, since getaddrinfo alone links the same code."""
+        calls = (symbol for symbol in self.wants.symbols if symbol != _RESOLVER)
         found = tuple(
             item._replace(found=tuple(path for part, path in _FILES.items() if part in item.because))
-            for item in subject.evidence(self.name, *self.wants.symbols)
+            for item in subject.evidence(self.name, *calls)
         )
         if not subject.is_static:
-            return found
+            return found + _looked_up(subject)
         names = [path for path in _FILES.values() if subject.strings(path)]
         return found + tuple(Evidence(self.name, B, f"string {path}", subject.program.path, (path,)) for path in names)
 
@@ -54,6 +56,16 @@ class Services:
         if subject.libc != "glibc":
             return Contribution(tuple(files))
         return Contribution((*files, configuration(because)), modules(subject, "files"))
+
+
+def _looked_up(subject: Subject) -> tuple[Evidence, ...]:
+    """Own calls of getaddrinfo beside a service's name; in a program that knows URLs the name may be a scheme's."""
+    named = [name for name in SERVICES if subject.strings(f"\0{name}\0")]
+    if _RESOLVER not in subject.program.imports or not named:
+        return ()
+    tier = B if subject.strings("://") else A
+    because = f"imports {_RESOLVER}, string {named[0]}"
+    return (Evidence(Services.name, tier, because, subject.program.path, (_FILES["serv"],)),)
 
 
 NEED = Services()

@@ -125,3 +125,34 @@ def test_what_the_root_does_not_have_is_said_with_a_way_out(tmp_path: Path) -> N
     assert "gconv" in run.err
     assert "--need gconv=never" in run.err
     assert not (tmp_path / "out").exists()
+
+
+SERVICE = """
+#include <netdb.h>
+#include <stdio.h>
+int main(void)
+{
+    struct addrinfo *found;
+    int failed = getaddrinfo("127.0.0.1", NAME, 0, &found);
+    puts(failed ? gai_strerror(failed) : "resolved");
+    puts(URL);
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "url", "tier"), [("https", "", "a"), ("443", "", None), ("https", "https://localhost", "b")]
+)
+def test_a_service_is_looked_up_by_getaddrinfo_too(name: str, url: str, tier: str | None, tmp_path: Path) -> None:
+    """N2c: by its name; a port's number needs no table, and beside a URL the name may be a scheme's."""
+    app = build.cc(tmp_path / "app", SERVICE, f'-DNAME="{name}"', f'-DURL="{url}"')
+    case = Case("services", "resolved")
+
+    needs = json.loads(scratchpack("inspect", app, "--json").out)["needs"]
+    found = next((need for need in needs if need["name"] == "services"), None)
+    assert (found and found["tier"]) == tier
+    files = _pack(app, tmp_path / "auto", case, "auto")
+    assert ("etc/services" in files) == (tier == "a")
+    assert _run(tmp_path / "auto", "/app").startswith("resolved") == (tier != "b")
+    _pack(app, tmp_path / "never", case, "never")
+    assert _run(tmp_path / "never", "/app").startswith("resolved") == (tier is None)
