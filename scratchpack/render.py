@@ -7,6 +7,7 @@ Python's internals nor a method that changes a value.
 from __future__ import annotations
 
 import json
+import os
 import shlex
 from functools import cache
 from typing import TYPE_CHECKING
@@ -51,16 +52,26 @@ def render_user(source: Path, name: str, context: Mapping[str, object]) -> str:
         UsageError: no such file, not UTF-8, a syntax error, an undefined name, something the sandbox forbids, or a
             result that is too long.
     """
-    from jinja2 import ChoiceLoader, FileSystemLoader, TemplateError
+    from jinja2 import ChoiceLoader, FileSystemLoader, FunctionLoader, TemplateError
     from jinja2.sandbox import ImmutableSandboxedEnvironment
 
     home, file = (source, name) if source.is_dir() else (source.parent, source.name)
     path = home / file
     if not path.is_file():
         raise UsageError(f"cannot use the template {path}: there is no such file")
-    if path.stat().st_size > USER_TEMPLATE_CAP:
-        raise UsageError(f"cannot use the template {path}: it is larger than {USER_TEMPLATE_CAP >> 20} MiB")
-    loader = ChoiceLoader([FileSystemLoader(home), FileSystemLoader(templates.directory())])
+    inside = os.path.realpath(home)
+    named = None if source.is_dir() else file  # a file that the user named may be a link to anywhere
+
+    def load(wanted: str) -> tuple[str, str, None] | None:
+        place = home / wanted
+        real = os.path.realpath(place)
+        if not os.path.isfile(real) or (wanted != named and os.path.commonpath((inside, real)) != inside):
+            return None
+        if os.path.getsize(real) > USER_TEMPLATE_CAP:
+            raise UsageError(f"cannot use the template {place}: it is larger than {USER_TEMPLATE_CAP >> 20} MiB")
+        return place.read_text(encoding="utf-8"), str(place), None
+
+    loader = ChoiceLoader([FunctionLoader(load), FileSystemLoader(templates.directory())])
     environment = _environment(ImmutableSandboxedEnvironment, loader)
     try:
         return _bounded(environment.get_template(file).generate(context), path)
@@ -76,6 +87,11 @@ def render_user(source: Path, name: str, context: Mapping[str, object]) -> str:
 def exec_form(words: Iterable[str]) -> str:
     """A JSON array in ASCII, for ``ENTRYPOINT`` and ``CMD``: nothing in it ends the line or is expanded (S12)."""
     return json.dumps(list(words))
+
+
+def _json(value: object) -> str:
+    """A JSON value that is also YAML: there an escaped surrogate pair would be two broken characters."""
+    return json.dumps(value, ensure_ascii=False)
 
 
 @cache
@@ -98,7 +114,7 @@ def _environment(kind: type[Environment], loader: BaseLoader) -> Environment:
     )
     environment.filters["exec_form"] = exec_form
     environment.filters["sh"] = shlex.quote
-    environment.filters["json"] = json.dumps
+    environment.filters["json"] = _json
     return environment
 
 

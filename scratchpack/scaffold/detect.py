@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -25,7 +26,8 @@ class Found(NamedTuple):
 
 
 def detect(home: Path) -> tuple[Found, ...]:
-    """Every language found, the most telling build file first."""
+    """Every language found, the most telling build file first. A directory lends its own name, which ``.`` does not have."""
+    home = home.resolve()
     return tuple(found for look in _LOOKS for found in look(home))
 
 
@@ -44,36 +46,77 @@ def _first(pattern: str, text: str, default: str) -> str:
 
 def _any(home: Path, *patterns: str) -> Iterator[Path]:
     for pattern in patterns:
-        yield from sorted(home.glob(pattern))[:500]
+        for path in sorted(home.glob(pattern))[:500]:
+            if str(path.relative_to(home)).isprintable():  # a name is shown on a terminal
+                yield path
 
 
 def _go(home: Path) -> Iterator[Found]:
     if not (home / "go.mod").is_file():
         return
-    module = _first(r"^module\s+(\S+)", _read(home / "go.mod"), home.name)
+    module = _first(r'^module\s+"?([^\s"]+)', _read(home / "go.mod"), home.name).rstrip("/")
     name = re.sub(r"/v\d+$", "", module).rpartition("/")[2]
     package = "."
-    commands = sorted({path.parent for path in _any(home, "cmd/*/*.go")})
-    if not any(re.search(r"^package main\b", _read(path), re.MULTILINE) for path in _any(home, "*.go")) and commands:
+    commands = (
+        [] if _go_main(_any(home, "*.go")) else _go_main(_any(home, "cmd/*/*.go")) or _go_main(_any(home, "*/*.go"))
+    )
+    if commands:
         chosen = next((path for path in commands if path.name == name), commands[0])
-        name, package = chosen.name, f"./cmd/{chosen.name}"
+        name, package = chosen.name, f"./{chosen.relative_to(home).as_posix()}"
     cgo = any(re.search(r'^import "C"', _read(path), re.MULTILINE) for path in _any(home, "*.go", "*/*.go", "*/*/*.go"))
     yield Found("go-cgo" if cgo else "go", "go.mod", name, package, binary=f"./{name}")
+
+
+def _go_main(sources: Iterator[Path]) -> list[Path]:
+    """The directories that hold a program, tests and generators left out."""
+    return sorted(
+        {
+            path.parent
+            for path in sources
+            if not path.name.endswith("_test.go")
+            and re.search(r"^package main\b", text := _read(path), re.MULTILINE)
+            and not re.search(r"^//(?:go:build| \+build) ignore", text, re.MULTILINE)
+        }
+    )
 
 
 def _rust(home: Path) -> Iterator[Found]:
     if not (home / "Cargo.toml").is_file():
         return
+    table = _toml(home / "Cargo.toml")
+    workspace = table.get("workspace")
+    members = workspace.get("members") if isinstance(workspace, dict) else None
+    crates = [home]
+    if isinstance(members, list):
+        crates += [
+            path.parent for word in members for path in _any(home, f"{word}/Cargo.toml") if ".." not in path.parts
+        ]
+    name = next((name for crate in crates for name in _rust_programs(crate)), "")
+    package = table.get("package")
+    if not name:
+        name = str(package.get("name", home.name)) if isinstance(package, dict) else home.name
+    yield Found("rust", "Cargo.toml", name, name, binary=f"./target/release/{name}")
+
+
+def _rust_programs(crate: Path) -> list[str]:
+    """The programs of one crate, as Cargo finds them: named in its file, src/main.rs, src/bin."""
+    table = _toml(crate / "Cargo.toml")
+    bins, package = table.get("bin"), table.get("package")
+    entries = bins if isinstance(bins, list) else []
+    names = [str(entry["name"]) for entry in entries if isinstance(entry, dict) and "name" in entry]
+    if isinstance(package, dict) and (crate / "src/main.rs").is_file():
+        names.append(str(package.get("name", crate.name)))
+    names += [path.stem for path in _any(crate, "src/bin/*.rs")]
+    return names + [path.parent.name for path in _any(crate, "src/bin/*/main.rs")]
+
+
+def _toml(path: Path) -> dict[str, Any]:
     import tomllib
 
     try:
-        table = tomllib.loads(_read(home / "Cargo.toml"))
+        return tomllib.loads(_read(path))
     except tomllib.TOMLDecodeError:
-        table = {}
-    bins = [entry["name"] for entry in table.get("bin", []) if isinstance(entry, dict) and "name" in entry]
-    package = table.get("package", {})
-    name = str(bins[0] if bins else package.get("name", home.name))
-    yield Found("rust", "Cargo.toml", name, name, binary=f"./target/release/{name}")
+        return {}
 
 
 def _zig(home: Path) -> Iterator[Found]:
@@ -86,7 +129,11 @@ def _zig(home: Path) -> Iterator[Found]:
 def _cmake(home: Path) -> Iterator[Found]:
     if (home / "CMakeLists.txt").is_file():
         text = _read(home / "CMakeLists.txt")
-        name = _first(r"add_executable\s*\(\s*([\w.+-]+)", text, home.name)
+        project = _first(r"project\s*\(\s*([\w.+-]+)", text, home.name)
+        parts = (text, *(_read(path) for path in _any(home, "*/CMakeLists.txt")))
+        names = (_first(r"add_executable\s*\(\s*([\w.+-]+|\$\{(?:CMAKE_)?PROJECT_NAME\})", part, "") for part in parts)
+        name = next(filter(None, names), home.name)
+        name = project if name.startswith("$") else name
         languages = _first(r"project\s*\([^)]*?\b(?:LANGUAGES\s+)?(C|CXX)\b[^)]*\)", text, "CXX")
         cpp = languages.upper() == "CXX" or re.search(r"\bCXX\b", text) is not None
         yield Found("cpp" if cpp else "c", "CMakeLists.txt", name, name, "cmake", f"./build/{name}")
@@ -95,9 +142,13 @@ def _cmake(home: Path) -> Iterator[Found]:
 def _meson(home: Path) -> Iterator[Found]:
     if (home / "meson.build").is_file():
         text = _read(home / "meson.build")
-        name = _first(r"executable\s*\(\s*'([^']+)'", text, home.name)
+        name, package = home.name, home.name
+        for path in (home / "meson.build", *_any(home, "*/meson.build")):
+            if made := _first(r"\bexecutable\s*\(\s*'([^']+)'", _read(path), ""):
+                name, package = made, (path.parent.relative_to(home) / made).as_posix()
+                break
         cpp = re.search(r"project\s*\([^)]*'cpp'", text) is not None
-        yield Found("cpp" if cpp else "c", "meson.build", name, name, "meson", f"./build/{name}")
+        yield Found("cpp" if cpp else "c", "meson.build", name, package, "meson", f"./build/{package}")
 
 
 def _haskell(home: Path) -> Iterator[Found]:
@@ -112,14 +163,17 @@ def _d(home: Path) -> Iterator[Found]:
     for file in ("dub.json", "dub.sdl"):
         if (home / file).is_file():
             text = _read(home / file)
-            name = _first(r'^\s*"?(?:targetName|name)"?:?\s*"([^"]+)"', text, home.name)
+            name = _first(r'^\s*targetName\s+"([^"]+)"', text, _first(r'^\s*name\s+"([^"]+)"', text, home.name))
+            place = _first(r'^\s*targetPath\s+"([^"]+)"', text, "")
             if file == "dub.json":
                 try:
                     table = json.loads(text)
                     name = str(table.get("targetName") or table.get("name") or name)
+                    place = str(table.get("targetPath") or "")
                 except (ValueError, AttributeError):
                     pass
-            yield Found("d", file, name, name, binary=f"./{name}")
+            package = posixpath.normpath(posixpath.join(place, name))
+            yield Found("d", file, name, package, binary=f"./{package}")
             return
 
 
@@ -162,7 +216,8 @@ def _crystal(home: Path) -> Iterator[Found]:
 
 
 def _dotnet(home: Path) -> Iterator[Found]:
-    for path in _any(home, "*.csproj", "*/*.csproj"):
+    projects = [*_any(home, "*.csproj", "*/*.csproj", "*/*/*.csproj")]
+    for path in sorted(projects, key=lambda path: "<OutputType>Exe<" not in _read(path)):  # one that is a program first
         name = _first(r"<AssemblyName>([^<]+)</AssemblyName>", _read(path), path.stem)
         yield Found("dotnet", path.relative_to(home).as_posix(), name, name, binary=f"./{name}")
         return

@@ -125,8 +125,15 @@ def _distro(language: Language, given: str | None) -> str:
 
 def _image(language: Language, wishes: Wishes, version: str, build_system: str) -> str:
     if wishes.image is not None:
+        if wishes.distro:
+            raise UsageError("cannot use --distro with --image: the image says it already")
         return _matching("--image", wishes.image, _IMAGE)
     if build_system in languages.WITH_WHEELS:
+        if wishes.version or wishes.distro:
+            raise UsageError(
+                f"cannot use --version or --distro with --build-system {build_system}: its wheels need Python, so the build stage is {languages.WHEELS_BASE}",
+                hint="--image takes any image that holds the compiler and pip",
+            )
         return languages.WHEELS_BASE
     return language.bases[_distro(language, wishes.distro)].format(version=version, distro=wishes.distro)
 

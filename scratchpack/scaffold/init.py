@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack import templates
@@ -14,6 +15,19 @@ from scratchpack.scaffold.parts import PartWishes, part
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+# What a language's own build leaves in the repository: the build stage makes it anew, and must not take it for its own.
+_BUILT = {
+    "rust": ("target",),
+    "zig": (".zig-cache", "zig-cache", "zig-out"),
+    "haskell": ("dist-newstyle",),
+    "d": (".dub",),
+    "ocaml": ("_build",),
+    "swift": (".build",),
+    "dotnet": ("**/bin", "**/obj"),
+}
+_PLAIN = re.compile(r"[\w./+@-]+")  # what neither make nor a shell reads anything into
 
 
 class Planned(NamedTuple):
@@ -55,11 +69,21 @@ def plan(home: Path, *, language: str | None = None) -> Plan:
     wishes = Wishes(package=found.package, name=found.name, build_system=found.build_system)
     made = (
         ("Dockerfile", dockerfile(find(found.language), wishes)),
-        (".dockerignore", templates.read("make/dockerignore").decode()),
+        (".dockerignore", _ignored(found)),
         ("scratchpack.mk", part("make", PartWishes())),
     )
+    if not _PLAIN.fullmatch(found.binary):
+        raise UsageError(
+            f"cannot write a Makefile part for {found.binary!r}, which {found.because} names: make and the shell would read more into it",
+            hint=f"`scratchpack template {found.language} --name NAME` makes the Dockerfile alone",
+        )
     planned = tuple(Planned(home / name, text, (home / name).exists()) for name, text in made)
     return Plan(found, tuple(other for other in seen if other != found), planned, _lines(home, found))
+
+
+def _ignored(found: Found) -> str:
+    built = _BUILT.get(found.language, ())
+    return templates.read("make/dockerignore").decode() + "".join(f"{name}\n" for name in built)
 
 
 def _lines(home: Path, found: Found) -> tuple[str, ...]:

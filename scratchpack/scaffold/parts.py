@@ -65,9 +65,15 @@ def _context(name: str, wishes: PartWishes) -> dict[str, object]:
     for platform in wishes.platforms:
         if not _PLATFORM.fullmatch(platform):
             raise UsageError(f"cannot use --platform {platform!r}: it takes OS/ARCHITECTURE[/VARIANT]")
+    targets = tuple(_target(text) for text in wishes.targets or ("app=Dockerfile",))
+    twice = [
+        target.name for number, target in enumerate(targets) if target.name in {one.name for one in targets[:number]}
+    ]
+    if twice:
+        raise UsageError(f"cannot use --target {', '.join(twice)} twice: each is an image of its own")
     return {
         "scratchpack_version": scratchpack.__version__,
-        "targets": tuple(_target(text) for text in wishes.targets or ("app=Dockerfile",)),
+        "targets": targets,
         "platforms": wishes.platforms,
         "registry": registry,
         "binary": wishes.binary,

@@ -58,7 +58,7 @@ $(_image_tar): $(BINARY) $(_image_stamp) $(wildcard scratchpack.toml)
 
 # Its time changes only when an option did.
 $(_image_stamp): _image_look
-	@mkdir -p '$(IMAGE_DIR)'; { env | LC_ALL=C grep '^SCRATCHPACK_' | LC_ALL=C sort; \
+	@mkdir -p '$(IMAGE_DIR)'; { $(foreach _option,$(sort $(_image_options)),printf '%s=%s\n' $(_option) "$$$(_option)"; )\
 	    printf '%s\n' '$(subst ','\'',$(SCRATCHPACK) $(IMAGE) $(IMAGE_ARGS))'; } > $@.new; \
 	if cmp -s $@.new $@; then rm -f $@.new; else mv -f $@.new $@; fi
 

@@ -85,10 +85,17 @@ def test_the_image_is_packed_again_only_when_the_program_or_an_option_changed(re
     assert "scratchpack pack" in repository.make("image", "SCRATCHPACK_USER=0")
     assert "scratchpack pack" not in repository.make("image", SCRATCHPACK_USER="0")
     assert "scratchpack pack" in repository.make("image")
+    for value in ("a=1\nb=2", "a=1\nb=3"):
+        assert "scratchpack pack" in repository.make("image", SCRATCHPACK_LABEL=value), "a value of two lines"
+        assert "scratchpack pack" not in repository.make("image", SCRATCHPACK_LABEL=value)
+    repository.make("image")
     (repository.home / "hello.c").write_text(HELLO.replace("hello", "other"))
     os.utime(repository.home / "hello.c", (2**31, 2**31))
-    os.utime(repository.image, (2**30, 2**30))
-    assert "gcc -static" in repository.make("image")
+    before = repository.image.read_bytes()
+    said = repository.make("image")
+    assert "gcc -static" in said
+    assert "scratchpack pack" in said
+    assert repository.image.read_bytes() != before
 
 
 def test_options_come_from_the_environment_without_a_shell_in_between(repository: Repository) -> None:

@@ -177,10 +177,9 @@ def debian(home: Path, packages: Iterable[str], *, wheels: Iterable[str]) -> Pat
     repository = root / "opt/opam-repo"
     (repository / "packages").mkdir(parents=True)
     (repository / "repo").write_text('opam-version: "2.0"\n')
+    opam = ("chroot", root, "env", "OPAMROOT=/home/opam/.opam", "opam")  # where ocaml/opam has it
     run(
-        "chroot",
-        root,
-        "opam",
+        *opam,
         "init",
         "--bare",
         "--disable-sandboxing",
@@ -189,7 +188,7 @@ def debian(home: Path, packages: Iterable[str], *, wheels: Iterable[str]) -> Pat
         "default",
         "/opt/opam-repo",
     )
-    run("chroot", root, "opam", "switch", "create", "default", "--empty", "--yes")
+    run(*opam, "switch", "create", "default", "--empty", "--yes")
     for spent in ("wheels", "var/cache/apt", "var/lib/apt/lists"):
         shutil.rmtree(root / spent, ignore_errors=True)
     run("tar", "-C", root, "-cf", archive, "--exclude=./proc/*", "--exclude=./sys/*", ".")

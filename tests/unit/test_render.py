@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import TYPE_CHECKING
 
 import pytest
@@ -71,6 +72,25 @@ def test_a_users_template_cannot_leave_the_sandbox_and_says_what_is_wrong(tmp_pa
     home.mkdir()
     with pytest.raises(UsageError, match=r"cannot render the template .*own\.j2"):
         _user(home, text, x=[1])
+
+
+def test_a_link_out_of_the_users_directory_is_not_followed(tmp_path: Path) -> None:
+    """S13: the directory may come with somebody else's repository; the one file that the user names is the user's choice."""
+    (tmp_path / "secret").write_text("secret")
+    home = tmp_path / "home"
+    home.mkdir()
+    (home / "link").symlink_to("../secret")
+    (home / "near").symlink_to("part")
+    (home / "part").write_text("part")
+    os.mkfifo(home / "pipe")
+    (home / "large").write_bytes(b" " * (render.USER_TEMPLATE_CAP + 1))
+    for name in ("link", "pipe", "large"):
+        with pytest.raises(UsageError, match="cannot"):
+            _user(home, f"{{% include '{name}' %}}")
+    with pytest.raises(UsageError, match="cannot"):
+        render.render_user(home, "link", {})
+    assert _user(home, "{% include 'near' %}") == "part"
+    assert render.render_user(home / "link", "", {}) == "secret"
 
 
 def test_a_users_template_that_is_not_there_or_not_text_is_refused(tmp_path: Path) -> None:

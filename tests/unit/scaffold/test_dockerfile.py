@@ -128,6 +128,9 @@ def test_go_cross_compiles_on_the_builders_own_platform() -> None:
     fixed = dockerfile(languages.find("go"), Wishes(platform="linux/arm/v7"))
     assert "GOOS=linux GOARCH=arm GOARM=7" in fixed
     assert "FROM --platform=linux/arm/v7 scratch" in fixed
+    level = dockerfile(languages.find("go"), Wishes(platform="linux/amd64/v3"))
+    assert "GOARCH=amd64 GOAMD64=v3 " in level
+    assert "GOARM" not in level
 
 
 def test_a_language_that_cannot_cross_compile_builds_on_the_target_platform() -> None:
@@ -147,6 +150,34 @@ def test_a_version_and_a_distribution_name_the_base() -> None:
     go = languages.find("go")
     assert "golang:1.26-bookworm AS build" in dockerfile(go, Wishes(version="1.26", distro="bookworm"))
     assert "registry.example/go@sha256:0 AS build" in dockerfile(go, Wishes(image="registry.example/go@sha256:0"))
+
+
+@pytest.mark.parametrize(
+    ("language", "wishes"),
+    [
+        ("c", Wishes(build_system="cmake", version="13")),
+        ("cpp", Wishes(build_system="meson", distro="bookworm")),
+        ("go", Wishes(image="golang:1", distro="alpine")),
+    ],
+)
+def test_no_option_is_silently_without_effect(language: str, wishes: Wishes) -> None:
+    with pytest.raises(UsageError, match=r"cannot use --.* with --"):
+        dockerfile(languages.find(language), wishes)
+
+
+def test_what_was_built_before_is_not_taken_for_what_is_built_now() -> None:
+    """make, cargo and dub go by times: a program that came with the sources, or that a cache holds, would be "up to date"."""
+    assert "RUN make -B " in dockerfile(languages.find("c"), Wishes(build_system="make"))
+    assert "RUN make -B " in dockerfile(languages.find("cpp"), Wishes(build_system="make"))
+    for name in ("rust", "rust-gnu", "d"):
+        step = next(value for _, value in _parse(dockerfile(languages.find(name), Wishes())) if " build --" in value)
+        assert 0 < step.index("-exec touch -c {} +") < step.index(" build --")
+
+
+def test_a_swift_without_a_known_sdk_says_what_to_give() -> None:
+    swift = languages.find("swift")
+    assert "--build-arg SWIFT_SDK_CHECKSUM=" in dockerfile(swift, Wishes(version="6.1"))
+    assert "--build-arg" not in dockerfile(swift, Wishes())
 
 
 def test_aliases_find_their_language_and_an_unknown_one_is_refused() -> None:

@@ -33,6 +33,33 @@ REPOSITORIES: dict[str, tuple[dict[str, str], tuple[str, str, str | None, str | 
         {"Cargo.toml": '[package]\nname = "x"\n[[bin]]\nname = "tool"\npath = "src/tool.rs"\n'},
         ("rust", "tool", "tool", None),
     ),
+    "rust-workspace": (
+        {
+            "Cargo.toml": '[workspace]\nmembers = ["crates/*", "../outside"]\n',
+            "crates/lib/Cargo.toml": '[package]\nname = "lib"\n',
+            "crates/lib/src/lib.rs": "",
+            "crates/serve/Cargo.toml": '[package]\nname = "server"\n',
+            "crates/serve/src/main.rs": "",
+        },
+        ("rust", "server", "server", None),
+    ),
+    "rust-src-bin": (
+        {"Cargo.toml": '[package]\nname = "x"\n', "src/lib.rs": "", "src/bin/tool.rs": ""},
+        ("rust", "tool", "tool", None),
+    ),
+    "go-quoted": (
+        {"go.mod": 'module "example.com/hello" // a comment\n', "main.go": "package main\n"},
+        ("go", "hello", ".", None),
+    ),
+    "go-elsewhere": (
+        {
+            "go.mod": "module example.com/x\n",
+            "cmd/lib/x.go": "package lib\n",
+            "server/main.go": "package main\n",
+            "gen.go": "//go:build ignore\n\npackage main\n",
+        },
+        ("go", "server", "./server", None),
+    ),
     "zig": (
         {"build.zig": 'const exe = b.addExecutable(.{\n    .name = "hello",\n});\n'},
         ("zig", "hello", "hello", None),
@@ -49,6 +76,21 @@ REPOSITORIES: dict[str, tuple[dict[str, str], tuple[str, str, str | None, str | 
         {"meson.build": "project('x', 'cpp')\nexecutable('hello', 'a.cpp')\n"},
         ("cpp", "hello", "hello", "meson"),
     ),
+    "cmake-project-name": (
+        {"CMakeLists.txt": "project(hello C)\nadd_executable(${PROJECT_NAME} main.c)\n"},
+        ("c", "hello", "hello", "cmake"),
+    ),
+    "cmake-below": (
+        {
+            "CMakeLists.txt": "project(x C)\nadd_subdirectory(src)\n",
+            "src/CMakeLists.txt": "add_executable(hello a.c)\n",
+        },
+        ("c", "hello", "hello", "cmake"),
+    ),
+    "meson-below": (
+        {"meson.build": "project('x', 'c')\nsubdir('src')\n", "src/meson.build": "executable('hello', 'a.c')\n"},
+        ("c", "hello", "src/hello", "meson"),
+    ),
     "make": ({"Makefile": "PROG = hello\nall: hello\n", "hello.c": ""}, ("c", "hello", "hello", "make")),
     "make-cpp": ({"Makefile": "TARGET := bin/x\n", "src/x.cc": ""}, ("cpp", "x", "bin/x", "make")),
     "haskell": (
@@ -56,6 +98,8 @@ REPOSITORIES: dict[str, tuple[dict[str, str], tuple[str, str, str | None, str | 
         ("haskell", "hello", "exe:hello", None),
     ),
     "d": ({"dub.json": '{"name": "x", "targetName": "hello"}'}, ("d", "hello", "hello", None)),
+    "d-path": ({"dub.json": '{"name": "hello", "targetPath": "out"}'}, ("d", "hello", "out/hello", None)),
+    "d-sdl-path": ({"dub.sdl": 'name "x"\ntargetName "hello"\ntargetPath "out"\n'}, ("d", "hello", "out/hello", None)),
     "d-sdl": ({"dub.sdl": 'name "hello"\n'}, ("d", "hello", "hello", None)),
     "nim": (
         {"x.nimble": 'srcDir = "src"\nbin = @["hello"]\n'},
@@ -72,6 +116,13 @@ REPOSITORIES: dict[str, tuple[dict[str, str], tuple[str, str, str | None, str | 
     "crystal": (
         {"shard.yml": "name: hello\ntargets:\n  hello:\n    main: src/go.cr\n"},
         ("crystal", "hello", "src/go.cr", None),
+    ),
+    "dotnet-with-tests": (
+        {
+            "A.Tests/A.Tests.csproj": "<Project/>",
+            "Hello/Hello.csproj": "<Project><OutputType>Exe</OutputType></Project>",
+        },
+        ("dotnet", "Hello", "Hello", None),
     ),
     "dotnet": (
         {"app/Hello.csproj": "<Project><AssemblyName>hello</AssemblyName></Project>"},
@@ -96,6 +147,41 @@ def test_a_repository_is_what_its_build_file_says(case: str, tmp_path: Path) -> 
     dockerfile = next(file.text for file in planned.files if file.path.name == "Dockerfile")
     assert f'ENTRYPOINT ["/{found.name}"]' in dockerfile
     assert [file.path.name for file in planned.files] == ["Dockerfile", ".dockerignore", "scratchpack.mk"]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [("CMakeLists.txt", "add_subdirectory(a)\n"), ("Cargo.toml", "[workspace]\n"), ("dune-project", "(lang dune 2.0)\n"),
+     ("build.zig", ""), ("go.mod", "go 1.27\n")],
+)  # fmt: skip
+def test_a_repository_without_a_name_has_its_directorys_and_the_working_directory_has_one(
+    file: str, text: str, tmp_path: Path
+) -> None:
+    home = tmp_path / "hello"
+    _lay(home, {file: text})
+    shown = scratchpack("init", "--yes", cwd=home)
+    assert shown.status == 0, shown.err
+    assert 'ENTRYPOINT ["/hello"]' in (home / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("name", ["$(reboot)", "a;b", "a b", "a`b`"])
+def test_a_name_that_make_or_a_shell_would_read_more_into_is_refused(name: str, tmp_path: Path) -> None:
+    """S12: the two lines are copied into a Makefile, whose recipes a shell runs."""
+    _lay(tmp_path, {"dub.json": f'{{"name": "{name}"}}'})
+    with pytest.raises(UsageError, match="make and the shell would read more into it"):
+        plan(tmp_path)
+
+
+def test_a_file_name_that_a_terminal_would_obey_is_passed_over(tmp_path: Path) -> None:
+    """S12: an escape sequence in the name of a build file is not shown."""
+    _lay(tmp_path, {"a\x1b[2J.cabal": "name: x\n", "b.cabal": "name: y\n"})
+    assert [found.because for found in detect(tmp_path)] == ["b.cabal"]
+
+
+def test_what_the_languages_own_build_left_stays_out_of_the_build_stage(tmp_path: Path) -> None:
+    _lay(tmp_path, {"Cargo.toml": '[package]\nname = "hello"\n'})
+    ignored = next(file.text for file in plan(tmp_path).files if file.path.name == ".dockerignore")
+    assert "\ntarget\n" in ignored
 
 
 def test_the_most_telling_file_wins_and_the_others_are_named(tmp_path: Path) -> None:

@@ -73,11 +73,28 @@ def test_a_bake_file_names_every_target_and_platform() -> None:
 
 
 @pytest.mark.parametrize(
-    "wishes", [PartWishes(platforms=("x y",)), PartWishes(registry="a b"), PartWishes(targets=("a=$X",))]
+    "wishes",
+    [
+        PartWishes(platforms=("x y",)),
+        PartWishes(registry="a b"),
+        PartWishes(targets=("a=$X",)),
+        PartWishes(targets=("a", "b", "a=other")),
+    ],
 )
 def test_what_a_bake_file_cannot_say_is_refused(wishes: PartWishes) -> None:
     with pytest.raises(UsageError, match="cannot use"):
         part("bake", wishes)
+
+
+@pytest.mark.parametrize("name", ["github", "gitlab"])
+def test_a_name_beyond_the_basic_plane_is_read_back_as_it_is(name: str) -> None:
+    """JSON writes it as two escapes, which are two broken characters in YAML."""
+    import ruamel.yaml
+
+    binary = "./\N{GRINNING FACE} \N{LATIN SMALL LETTER E WITH ACUTE}"
+    read = ruamel.yaml.YAML(typ="safe").load(part(name, PartWishes(binary=binary)))
+    job = read["jobs"]["image"]["env"] if name == "github" else read["pack"]["variables"]
+    assert job["BINARY"] == binary
 
 
 def test_a_users_own_part_is_rendered_in_the_sandbox(tmp_path: Path) -> None:
