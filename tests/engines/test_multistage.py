@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.scaffold.dockerfile import Wishes, dockerfile
-from scratchpack.scaffold.languages import find
+from scratchpack.scaffold.languages import TOOL_IMAGE, find
 from tests.support import saved, standin
 from tests.support.cli import HOME
 
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 GO = "golang:1.27-alpine"
 GCC = "gcc:14-bookworm"
+CERTIFICATES = "/etc/ssl/certs/ca-certificates.crt"
+ZONE = "/usr/share/zoneinfo/Etc/UTC"
+
+
+def _gcc(root: standin.Root) -> None:
+    standin.gcc(root)
+    root.programs("make")
 
 
 @pytest.fixture(scope="module")
@@ -28,7 +35,8 @@ def bases(docker: Docker, buildah: Engine, tmp_path_factory: pytest.TempPathFact
     home = tmp_path_factory.mktemp("bases")
     makers: tuple[tuple[str, Callable[[standin.Root], None]], ...] = (
         (GO, lambda root: standin.go(root, "fmt")),
-        (GCC, standin.gcc),
+        (GCC, _gcc),
+        (TOOL_IMAGE, lambda root: root.files(CERTIFICATES, ZONE)),
     )
     for name, make in makers:
         root = standin.Root(home / f"{name.partition(':')[0]}.tar")
@@ -92,3 +100,35 @@ def test_a_template_builds_unchanged_and_holds_the_program_alone(
     assert image.config["config"]["User"] == "65532:65532"
     out = _run(kind, docker)
     assert out == said if said else out.startswith("hello")
+
+
+@pytest.mark.usefixtures("bases")
+@pytest.mark.parametrize("kind", ["buildkit", "buildah"])
+def test_certificates_time_zones_and_a_name_that_looks_like_a_heredoc(
+    kind: str, docker: Docker, buildah: Engine, tmp_path: Path
+) -> None:
+    """S12: BuildKit's own parser reads heredocs, which the parser of the other tests does not know."""
+    wishes = Wishes(name="<<EOF", certificates=True, timezones=True, user="7:8", build_args=("-DY=<<EOF", "-DX='a\\'"))
+    image = _built(kind, _context(tmp_path, "c", HOME / "sample_apps/hello_c", wishes), docker, buildah)
+    assert _run(kind, docker).startswith("hello")
+    files = {path for path, entry in image.entries.items() if entry.kind != "directory"}
+    assert files == {"/<<EOF", CERTIFICATES, ZONE}
+    assert image.config["config"]["User"] == "7:8"
+    assert f"SSL_CERT_FILE={CERTIFICATES}" in image.config["config"]["Env"]
+
+
+@pytest.mark.usefixtures("bases")
+@pytest.mark.parametrize("kind", ["buildkit", "classic", "buildah"])
+def test_make_builds_anew_what_came_along_with_the_sources(
+    kind: str, docker: Docker, buildah: Engine, tmp_path: Path
+) -> None:
+    """make goes by times: a program that the user built before is newer than its sources, and linked otherwise."""
+    sources = tmp_path / "sources"
+    sources.mkdir()
+    (sources / "hello.c").write_text('#include <stdio.h>\nint main(void) { puts("made here"); return 0; }\n')
+    (sources / "GNUmakefile").write_text("hello: hello.c\n\t$(CC) $(LDFLAGS) -o $@ hello.c\n")
+    (sources / "hello").write_text("#!/bin/sh\necho made elsewhere\n")
+    wishes = Wishes(build_system="make", package="hello", cache_mounts=kind != "classic")
+    image = _built(kind, _context(tmp_path, "c", sources, wishes), docker, buildah)
+    assert list(image.entries) == ["/app"]
+    assert _run(kind, docker) == "made here\n"
