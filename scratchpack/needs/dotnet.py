@@ -1,4 +1,4 @@
-"""N39: .NET composes the names of OpenSSL and ICU at run time and aborts without them. Not run."""
+"""N39: .NET composes the names of OpenSSL and ICU at run time and aborts without them."""
 
 from __future__ import annotations
 

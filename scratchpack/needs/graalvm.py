@@ -1,4 +1,4 @@
-"""N38: a native image carries its trust store; libraries of the JDK lie beside it. Not run."""
+"""N38: a native image carries its trust store; libraries of the JDK lie beside it."""
 
 from __future__ import annotations
 

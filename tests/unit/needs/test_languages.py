@@ -1,7 +1,8 @@
 """What programs of each language get, and above all what they do not get. Real compilers where there are any.
 
-Swift, GraalVM and .NET cannot be had here: their detectors are tried on a file built to carry their marks. Nim, D and
-Haskell are compiled for real in tests/e2e/test_language_needs.py.
+Compilers of Swift, GraalVM and .NET cannot be had here: their detectors are tried on a file built to carry their marks, and
+the latter two on programs that npm carries (tests/e2e/test_npm_programs.py). Nim, D and Haskell are compiled for real in
+tests/e2e/test_language_needs.py.
 """
 
 from __future__ import annotations
@@ -174,7 +175,7 @@ def test_swifts_networking_verifies_certificates(tmp_path: Path) -> None:
 
 
 def test_a_native_image_is_reported_and_gets_nothing(tmp_path: Path) -> None:
-    """N38, not run: its trust store was embedded when it was built."""
+    """N38: its trust store was embedded when it was built."""
     source = build.HELLO_C + '__attribute__((section(".svm_heap"))) int heap = 1;\n'
     ran = scratchpack("inspect", "--json", build.cc(tmp_path / "native", source, "-static"))
     needs = {need["name"]: need["decision"] for need in json.loads(ran.out)["needs"]}
@@ -182,6 +183,6 @@ def test_a_native_image_is_reported_and_gets_nothing(tmp_path: Path) -> None:
 
 
 def test_dotnet_gets_the_openssl_that_is_there(tmp_path: Path) -> None:
-    """N39, not run: the run time composes the name."""
+    """N39: the run time composes the name."""
     ran = scratchpack("inspect", "--json", marked(tmp_path / "net", "libSystem.Native", "RhpNewFast", "libssl.so"))
     assert any("libssl.so.3" in entry["path"] for entry in json.loads(ran.out)["files"])
