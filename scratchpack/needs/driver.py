@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scratchpack.loader.model import Problem
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.builtin import wants_of
 
 if TYPE_CHECKING:
+    from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedOptions, Subject, Wants
     from scratchpack.sysroot.model import Sysroot
 
@@ -25,12 +27,43 @@ _PREFIXES = (
     "libnvoptix.so",
     "libdxcore.so",
 )
+_LEFT_OUT = "left out, the container runtime brings it"
 _GRAPHICS = ("libGLX_nvidia", "libEGL_nvidia", "libGLES")
 
 
 def is_driver(soname: str) -> bool:
     """Whether this library is the driver's: never packed, and its absence is no fault of the closure."""
     return soname.rpartition("/")[2].startswith(_PREFIXES)
+
+
+def without(closure: Closure) -> Closure:
+    """The closure without the driver's libraries and what only they ask for; that they are asked for is no error."""
+    removed = {item.path for item in closure.resolved if is_driver(item.soname) or is_driver(item.path)}
+    asked = [edge for edge in closure.edges if is_driver(edge.name)]
+    if not removed and not asked:
+        return closure
+    while True:
+        wanted = {edge.target for edge in closure.edges if edge.requester not in removed}
+        alone = {edge.target for edge in closure.edges if edge.target and edge.requester in removed} - wanted - removed
+        if not alone:
+            break
+        removed |= alone
+    told = {
+        (edge.requester, edge.name): Problem("missing", "warning", edge.requester, edge.name, _LEFT_OUT)
+        for edge in asked
+        if edge.requester not in removed
+    }
+    others = (item for item in closure.problems if item.requester not in removed and not is_driver(item.name))
+    return closure._replace(
+        resolved=tuple(item for item in closure.resolved if item.path not in removed),
+        edges=tuple(
+            edge._replace(target=None) if edge.target in removed else edge
+            for edge in closure.edges
+            if edge.requester not in removed
+        ),
+        problems=(*told.values(), *others),
+        aliases=tuple(item for item in closure.aliases if item.path not in removed and not is_driver(item.path)),
+    )
 
 
 class Driver:
@@ -67,7 +100,7 @@ class Driver:
             "NVIDIA_DRIVER_CAPABILITIES": "compute,utility" + (",graphics" if graphics else ""),
         }
         names = sorted({name for item in evidence for name in item.found if is_driver(name)})
-        left_out = (f"left out, the container runtime brings it: {name}" for name in names)
+        left_out = (f"{_LEFT_OUT}: {name}" for name in names)
         kept = {name: value for name, value in env.items() if name not in subject.env}
         return Contribution(env=kept, notes=tuple(left_out))
 

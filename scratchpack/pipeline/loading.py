@@ -73,7 +73,7 @@ class Loading:
         session = self._sessions[number]
         if session is None:
             return Closure((_static(self.programs[number]),), (), (), ())
-        closure = session.closure
+        closure = _travelling(session)
         if not self._missed:
             return closure
         return closure._replace(
@@ -85,7 +85,7 @@ class Loading:
     def closure(self) -> Closure:
         """All programs' closures as one."""
         parts = [self.of(number) for number in range(len(self.programs))]
-        parts += [session.closure for _, session in self._added]
+        parts += [_travelling(session) for _, session in self._added]
         if len(parts) == 1 and not self._problems:
             return parts[0]
         from scratchpack.loader.resolve import merge
@@ -118,6 +118,13 @@ class Loading:
         """The paths in the image of everything that has a namespace of its own, in the order of the sessions."""
         given = (path if session else None for path, session in zip(placed, self._sessions, strict=True))
         return (*given, *(path for path, _ in self._added))
+
+
+def _travelling(session: Session) -> Closure:
+    """A closure, without what the container runtime brings (N23)."""
+    from scratchpack.needs.driver import without
+
+    return without(session.closure)
 
 
 def _static(program: Program) -> Resolution:

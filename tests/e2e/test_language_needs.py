@@ -99,3 +99,34 @@ def test_a_need_of_this_language_is_met_where_there_is_evidence_and_nowhere_else
 @pytest.mark.parametrize("app", HEAVY, ids=str)
 def test_a_need_of_this_compiler_is_met_where_there_is_evidence_and_nowhere_else(app: App, tmp_path: Path) -> None:
     check(app, tmp_path)
+
+
+def _nothing(kind: str, home: Path) -> Path:
+    source = APPS / "need_nothing"
+    if kind == "go-server":
+        return build.go(home / kind, (source / "server.go").read_text())
+    if kind == "rust-tool":
+        rustc = tools.need("rustc", package="rustc")
+        build.run([rustc, "--edition", "2021", "-O", "-o", home / kind, source / "tool.rs"])
+        return home / kind
+    if kind == "ruff":
+        return Path(tools.need("ruff", package="ruff"))  # a large one, as its makers build it
+    return build.cc(home / kind, build.HELLO_C, "-static", compiler=kind.partition("-")[2])
+
+
+@pytest.mark.parametrize("kind", ["hello-gcc", "hello-musl-gcc", "go-server", "rust-tool", "ruff"])
+def test_no_certificate_no_zone_and_no_account_where_nothing_asks_for_them(kind: str, tmp_path: Path) -> None:
+    program = _nothing(kind, tmp_path)
+    paths = packed(program, tmp_path / "tree")
+
+    assert not [path for path in paths if path.startswith(("etc/ssl", "etc/pki", "usr/lib/ssl", "usr/share/zoneinfo"))]
+    if kind == "ruff":  # it imports getpwuid_r itself, so the accounts are no false positive
+        assert "etc/passwd" in paths
+    else:
+        assert not [path for path in paths if path.startswith("etc")]
+    if kind.startswith("hello"):
+        assert sandbox.run(tmp_path / "tree", f"/{kind}").out == b"hello from C\n"
+    if kind == "rust-tool":
+        assert sandbox.run(tmp_path / "tree", "/rust-tool", given=b"three short words").out == b"3\n"
+    if kind == "ruff":
+        assert sandbox.run(tmp_path / "tree", "/ruff", "check", "-n", "-", given=b"import os\n").status == 1

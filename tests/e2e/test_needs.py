@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import subprocess
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
-from tests.support import build, tools
+from tests.support import archives, build, sandbox, tools
 from tests.support.cli import scratchpack
 
 APPS = Path(__file__).parent.parent.parent / "sample_apps"
@@ -156,3 +156,72 @@ def test_a_service_is_looked_up_by_getaddrinfo_too(name: str, url: str, tier: st
     assert _run(tmp_path / "auto", "/app").startswith("resolved") == (tier != "b")
     _pack(app, tmp_path / "never", case, "never")
     assert _run(tmp_path / "never", "/app").startswith("resolved") == (tier is None)
+
+
+def _told(program: Path, need: str, *words: str | Path) -> dict[str, Any]:
+    """What inspect says of one need."""
+    run = scratchpack("inspect", program, "--json", *words)
+    assert run.status == 0, run.err
+    found: list[dict[str, Any]] = [item for item in json.loads(run.out)["needs"] if item["name"] == need]
+    return found[0] if found else {}
+
+
+def test_a_driver_is_left_to_the_runtime_that_is_told_to_mount_it(tmp_path: Path) -> None:
+    """N23: the library is there when the program is built, and matches this machine's kernel alone."""
+    ptx = build.shared(tmp_path / "driver/libptx.so", "int ptx(void) { return 0; }\n")
+    source = "int ptx(void);\nint cuInit(unsigned flags) { return ptx() + flags; }\n"
+    rpath = f"-Wl,-rpath,{ptx.parent}"
+    driver = build.shared(tmp_path / "driver/libcuda.so.1", source, str(ptx), rpath)
+    source = "int cuInit(unsigned);\nint main(void) { return cuInit(0); }\n"
+    app = build.cc(tmp_path / "app", source, str(driver), rpath)
+    twin = build.cc(tmp_path / "twin", build.HELLO_C)
+
+    run = scratchpack(app, "-o", f"type=local,dest={tmp_path / 'tree'}")
+    assert run.status == 0, run.err
+    assert "left out, the container runtime brings it: libcuda.so.1" in run.err
+    assert not [path for path in (tmp_path / "tree").rglob("*.so*") if path.name.startswith(("libcuda", "libptx"))]
+    archived = scratchpack(app, "-q", "-o", f"type=docker,dest={tmp_path / 'app.tar'}")
+    assert archived.status == 0, archived.err
+    variables = dict(item.split("=", 1) for item in archives.read(tmp_path / "app.tar").config["config"]["Env"])
+    assert variables["NVIDIA_VISIBLE_DEVICES"] == "all"
+    assert variables["NVIDIA_DRIVER_CAPABILITIES"] == "compute,utility"
+    assert _told(twin, "driver") == {}
+
+    driver.unlink()  # a machine that builds and has no such card
+    elsewhere = scratchpack(app, "-q", "-o", f"type=local,dest={tmp_path / 'elsewhere'}")
+    assert elsewhere.status == 0, elsewhere.err
+    assert sandbox.run(tmp_path / "elsewhere", "/app").status == 127  # nothing else was taken for it
+
+
+def test_the_report_says_what_the_engine_gives_and_what_nothing_gives(tmp_path: Path) -> None:
+    """N26, N42: notes, and never a file."""
+    source = '#include <syslog.h>\n#include <unistd.h>\nint main(void) { syslog(1, "x"); return access("/proc/self/exe", 0); }\n'
+    app = build.cc(tmp_path / "app", source)
+
+    need = _told(app, "notes")
+
+    said = json.dumps(need["evidence"])
+    assert (need["decision"], need["files"]) == ("suggested", [])
+    assert "string /proc/self/exe: the engine mounts /proc" in said
+    assert "imports syslog: syslog writes to /dev/log" in said
+    assert _told(build.cc(tmp_path / "twin", build.HELLO_C), "notes") == {}
+
+
+def test_the_report_says_which_package_a_file_was_built_for(tmp_path: Path) -> None:
+    """N30: the note that Debian's, Fedora's and Arch's builds leave, in the assembler's words."""
+    note = tmp_path / "note.s"
+    text = r"{\"type\":\"deb\",\"name\":\"own\",\"version\":\"1.2-3\"}"
+    note.write_text(
+        '.section .note.package,"a",@note\n.balign 4\n.long 4, 2f-1f, 0xcafe1a7e\n'
+        f'.asciz "FDO"\n1: .asciz "{text}"\n2: .balign 4\n'
+    )
+    app = build.cc(tmp_path / "app", build.HELLO_C, str(note))
+
+    assert "package note: deb own 1.2-3" in json.dumps(_told(app, "notes")["evidence"])
+
+
+def test_the_report_names_the_glibc_whose_modules_a_static_program_would_open(tmp_path: Path) -> None:
+    """N41."""
+    app = build.cc(tmp_path / "app", (APPS / "need_users" / "main.c").read_text(), "-static")
+
+    assert "static glibc" in json.dumps(_told(app, "notes")["evidence"])
