@@ -23,8 +23,9 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry, Reason
     from scratchpack.sysroot.model import Sysroot
 
-_PATHS = re.compile(r"/[^\s:;%<>\"'*?]+(?:[:;]/[^\s:;%<>\"'*?]+)*[:;]?")
+_PATHS = re.compile(r"(?:\.[:;])?/[^\s:;%<>\"'*?]+(?:[:;]/[^\s:;%<>\"'*?]+)*[:;]?")
 
+_FEW = 6  # names that a note lists
 _MANUALS = re.compile(r"/usr/(?:share/(?:doc|man|info|locale|lintian|bug)|include|lib/debug)(?:/|$)|/build/")
 
 
@@ -104,7 +105,7 @@ def paths(runs: Iterable[str]) -> Iterator[str]:
     """The absolute paths of strings that are a path or a search path, and nothing else; normalised."""
     for run in runs:
         if _PATHS.fullmatch(run):
-            yield from (posixpath.normpath(part) for part in re.split("[:;]", run) if part)
+            yield from (posixpath.normpath(part) for part in re.split("[:;]", run) if part.startswith("/"))
 
 
 def bring(
@@ -113,24 +114,41 @@ def bring(
     because: tuple[Reason, ...],
     requester: str,
     keep: Callable[[str], bool] = lambda _: True,
+    *,
+    programs: bool = False,
 ) -> Contribution:
     """A file or a tree; the ELF files in it are resolved in the program's namespace, with their own closures."""
-    return parted(tree(root, path, because, keep), requester)
+    return parted(tree(root, path, because, keep), requester, programs=programs)
 
 
-def parted(entries: Iterable[Entry], requester: str) -> Contribution:
-    """Entries as they are, but for ELF files, which become roots of their own."""
-    files, elf_roots = [], []
+def parted(entries: Iterable[Entry], requester: str, *, programs: bool = False) -> Contribution:
+    """Entries as they are, but for ELF files: libraries become roots of their own, programs are named in a note.
+
+    A second program has a closure of its own and is not added for being beside data (N28), unless ``programs``.
+    """
+    files: list[Entry] = []
+    elf_roots: list[ElfRoot] = []
+    left: dict[str, dict[str, None]] = {}
     for entry in entries:
-        if (
-            isinstance(entry, File)
-            and (".so" in posixpath.basename(entry.path) or entry.mode & 0o111)
-            and _is_elf(entry)
-        ):
-            elf_roots.append(ElfRoot(entry.path, requester, required=False))
-        else:
+        directory, name = posixpath.split(entry.path)
+        is_library = ".so" in name
+        if not isinstance(entry, File) or not (is_library or entry.mode & 0o111) or not _is_elf(entry):
             files.append(entry)
-    return Contribution(tuple(files), tuple(elf_roots))
+        elif is_library:
+            elf_roots.append(ElfRoot(entry.path, requester, required=False))
+        elif programs:
+            files.append(entry)
+            elf_roots.append(ElfRoot(entry.path, requester, required=False, program=True))
+        else:
+            left.setdefault(directory, {})[name] = None
+    notes = (
+        f"programs of {place} are left out ({_few(list(names))}): --include those used" for place, names in left.items()
+    )
+    return Contribution(tuple(files), tuple(elf_roots), notes=tuple(notes))
+
+
+def _few(names: list[str]) -> str:
+    return ", ".join(names if len(names) < _FEW else (*names[: _FEW - 2], f"{len(names) - _FEW + 2} more"))
 
 
 def joined(parts: Iterable[Contribution]) -> Contribution:

@@ -137,6 +137,19 @@ ROWS: tuple[Row, ...] = (
         ),
     ),
     Row(
+        "proj",
+        "proj",
+        Wants(
+            symbols=("proj_create*", "proj_context_get_database_*", "_ZN5osgeo4proj2io15DatabaseContext*"),
+            inside=_inside("/proj", "libproj.so*"),
+        ),
+    ),
+    Row(
+        "gstreamer",
+        "gstreamer",
+        Wants(symbols=("gst_init*",), inside=_inside("/gstreamer-1.0", "libgstreamer-1.0.so*")),
+    ),
+    Row(
         "hunspell",
         "hunspell",
         Wants(symbols=("Hunspell_create", "_ZN8HunspellC*"), inside=_inside("/hunspell", PROGRAM)),
@@ -180,7 +193,7 @@ ROWS: tuple[Row, ...] = (
         "own-data",
         "owndata",
         Wants(
-            fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini"),
+            fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         ),
     ),
 )

@@ -39,7 +39,9 @@ class Jvm(Companion):
         home = posixpath.dirname(posixpath.dirname(subject.program.resolution.node.canonical))
         if root.lookup(f"{home}/lib/modules") is None and root.lookup(f"{home}/lib/rt.jar") is None:
             raise Unavailable(f"no Java runtime at {home}", "pack the launcher of a whole JDK or JRE")
-        found = bring(root, home, because, subject.program.path, lambda path: not _LEFT.search(path + "/"))
+        found = bring(
+            root, home, because, subject.program.path, lambda path: not _LEFT.search(path + "/"), programs=True
+        )
         # libjli opens libjvm.so before all others, which are then given it by its name.
         return found._replace(
             elf_roots=tuple(sorted(found.elf_roots, key=lambda item: not item.name.endswith("/libjvm.so")))

@@ -27,6 +27,7 @@ _SHARED = re.compile(  # directories that every package fills, and texts for peo
 )
 _CONFIGURATION = re.compile(r"[\w-][\w.-]*\.(?:conf|cfg|cnf|ini)")  # a name that a directory is put before at run time
 _CONFIGURED = 1 << 16  # bytes: more is data
+_MODULE = re.compile(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
 _RELATIVE = re.compile(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
 
 
@@ -110,6 +111,9 @@ def _candidates(subject: Subject, real: str) -> Iterator[str]:
         yield from paths(subject.strings(fragment))
     for ending in (".conf", ".cfg", ".cnf", ".ini"):
         yield from (f"/etc/{run}" for run in subject.strings(ending) if _CONFIGURATION.fullmatch(run))
+    for run in subject.strings(".so"):
+        if _MODULE.fullmatch(run):
+            yield beside(real, run)
     for run in subject.strings("../"):
         if _RELATIVE.fullmatch(run):
             yield beside(real, run)

@@ -82,7 +82,7 @@ class Outcome(NamedTuple):
     err: str
 
 
-def _run(program: Program, before: list[str], cwd: Path, env: dict[str, str], address: str) -> Outcome:
+def _run(program: Program, before: list[str], address: str) -> Outcome:
     """Each command in turn as long as they succeed; what is known to vary from run to run is blanked."""
     status, out, err = 0, b"", ""
     for command in program.commands:
@@ -93,8 +93,6 @@ def _run(program: Program, before: list[str], cwd: Path, env: dict[str, str], ad
             capture_output=True,
             timeout=60,
             check=False,
-            cwd=cwd,
-            env=env,
         )
         status, out, err = done.returncode, out + done.stdout, err + done.stderr.decode("utf-8", "replace")
         if status != 0:
@@ -137,20 +135,25 @@ def _serving(program: Program, tmp: Path) -> Iterator[str]:
 
 
 def compare(program: Program, tmp: Path) -> str:
-    """Why the image did not do what the host did; empty when it did."""
+    """Why the image did not do what the host did; empty when it did. The host may be read, and not written to."""
     bwrap = tools.need("bwrap", package="bubblewrap")
     given = {**BASE, **dict(program.env)}
     planned = [word for key, value in program.env for word in ("-e", f"{key}={value}")]
     packed = scratchpack("pack", program.run[0], *planned, "-o", f"type=local,dest={tmp / 'root'}", cwd=tmp)
     if packed.status != 0:
         return f"not packed: {packed.err[-400:]}"
-    inside = [bwrap, "--bind", str(tmp / "root"), "/", "--proc", "/proc", "--dev", "/dev", "--unshare-all"]
-    inside += ["--share-net"] if program.served else []
-    inside += ["--bind", str(_work(program, tmp / "image")), "/work", "--chdir", "/work", "--clearenv"]
-    inside += [word for key, value in given.items() for word in ("--setenv", key, value)] + ["--die-with-parent"]
+    alone = [bwrap, "--unshare-all", "--die-with-parent", "--clearenv", *(["--share-net"] if program.served else [])]
+    alone += [word for key, value in given.items() for word in ("--setenv", key, value)]
+    views = {"host": ["--ro-bind", "/", "/", "--tmpfs", "/tmp"], "image": ["--bind", str(tmp / "root"), "/"]}
     with _serving(program, tmp) as address:
-        host = _run(program, [], _work(program, tmp / "host"), given, address)
-        image = _run(program, inside, tmp, BASE, address)
+        host, image = (
+            _run(
+                program,
+                [*alone, *view, "--proc", "/proc", "--dev", "/dev", "--bind", str(home), "/mnt", "--chdir", "/mnt"],
+                address,
+            )
+            for home, view in ((_work(program, tmp / name), view) for name, view in views.items())
+        )
     if host.status != program.status or not host.out:
         return f"the host did no work: status {host.status}, {host.out[:120]!r}; {host.err}"
     if (image.status, image.out) == (host.status, host.out):

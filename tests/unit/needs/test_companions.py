@@ -34,6 +34,7 @@ def test_every_row_has_a_file_with_its_need(row: Row) -> None:
 def test_only_a_string_that_is_a_path_or_a_search_path_names_places() -> None:
     runs = ("/etc/magic:/usr/share/misc/magic", "see /etc/x for more", "/usr/share/%s/x", "/a//b/", "relative/x")
     assert list(companion.paths(runs)) == ["/etc/magic", "/usr/share/misc/magic", "/a/b"]
+    assert list(companion.paths((".:/usr/share/awk", "x:/usr/share/y"))) == ["/usr/share/awk"]  # gawk's AWKPATH
 
 
 def test_a_shared_directory_gives_only_what_one_source_put_there(tmp_path: Path) -> None:
@@ -52,6 +53,21 @@ def test_an_elf_file_of_a_tree_becomes_a_root_of_its_own(tmp_path: Path) -> None
     brought = companion.bring(DirRoot(str(tmp_path)), "/plugins", WHY, "/bin/x")
     assert [item.name for item in brought.elf_roots] == ["/plugins/a.so"]
     assert [entry.path for entry in brought.files] == ["/plugins", "/plugins/list.so.txt"]
+
+
+def test_a_program_of_a_tree_is_named_and_left_out(tmp_path: Path) -> None:
+    """N28."""
+    for name in ("tool", "other"):
+        roots.write(tmp_path, f"/data/{name}", b"\x7fELF rest")
+        (tmp_path / "data" / name).chmod(0o755)
+    brought = companion.bring(DirRoot(str(tmp_path)), "/data", WHY, "/bin/x")
+    assert [entry.path for entry in brought.files] == ["/data"]
+    assert brought.elf_roots == ()
+    assert brought.notes == ("programs of /data are left out (other, tool): --include those used",)
+
+    brought = companion.bring(DirRoot(str(tmp_path)), "/data", WHY, "/bin/x", programs=True)
+    assert [item.name for item in brought.elf_roots if item.program] == ["/data/other", "/data/tool"]
+    assert "/data/tool" in {entry.path for entry in brought.files}
 
 
 def _pam(root: Path, *services: str) -> tuple[list[str], list[str], tuple[str, ...]]:

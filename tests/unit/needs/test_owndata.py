@@ -15,12 +15,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PACKAGES = {  # name: (source, what it installed)
-    "db-client": ("db", "/usr/bin/db\n/etc/db.cfg\n"),
+    "db-client": ("db", "/usr/bin/db\n/usr/bin/db.so\n/etc/db.cfg\n"),
     "db-common": ("db", "/etc/db/main.cnf\n"),
     "db-defaults": ("defaults", "/etc/db/conf.d/x.cnf\n/etc/db/idle.d/y.cnf\n/etc/stranger.conf\n"),
 }
 FILES = {
     "/usr/bin/db": "x",
+    "/usr/bin/db.so": "module",
+    "/usr/bin/mine.so": "nobody's",
     "/etc/db.cfg": "text",
     "/etc/db/main.cnf": "# !includedir /etc/db/idle.d\n!includedir /etc/db/conf.d/\nsecrets = /etc/shadow\n",
     "/etc/db/conf.d/x.cnf": "text",
@@ -74,3 +76,7 @@ def test_a_configuration_directory_comes_with_its_links_and_what_it_includes(tmp
 
 def test_the_name_of_a_configuration_file_alone_is_found_where_its_own_package_put_it(tmp_path: Path) -> None:
     assert _brought(tmp_path, **{".cfg": ("db.cfg", "see db.cfg"), ".conf": ("stranger.conf",)}) == ["/etc/db.cfg"]
+
+
+def test_a_module_beside_the_program_comes_where_the_program_names_it_and_its_package_put_it(tmp_path: Path) -> None:
+    assert _brought(tmp_path, **{".so": ("db.so", "mine.so", "libc.so")}) == ["/usr/bin/db.so"]

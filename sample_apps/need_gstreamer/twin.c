@@ -1,0 +1,6 @@
+#include <stdio.h>
+char *gst_version_string(void);
+int main(void) {
+    puts(gst_version_string());
+    return 0;
+}
