@@ -25,12 +25,13 @@ def command(directory: Path, *, language: str | None, yes: bool, dry_run: bool, 
 
     What will be done is shown first. Nothing that is there is replaced without --force.
     """
-    from scratchpack.scaffold.init import carry_out, plan
+    from scratchpack.scaffold.init import carry_out, plan, refuse_to_replace
 
     planned = plan(directory, language=language)
     _show(planned, force=force)
     if dry_run:
         return
+    refuse_to_replace(planned.files, force=force)
     if not yes:
         if not sys.stdin.isatty():
             raise UsageError("cannot ask whether to write this: stdin is no terminal", hint="say --yes, or --dry-run")

@@ -81,7 +81,7 @@ def command(
     values["name"], values["cache_mounts"] = values.pop("app"), False if values.pop("classic") else None
     given = {key: value for key, value in values.items() if value is not None and value != ()}
     made = _part(name, given, own) if name in _PARTS else _dockerfile(name, given, own)
-    if output is None:
+    if output is None or str(output) == "-":
         click.echo(made, nl=False)
         return
     from scratchpack.scaffold.files import write

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -77,7 +78,7 @@ def plan(home: Path, *, language: str | None = None) -> Plan:
             f"cannot write a Makefile part for {found.binary!r}, which {found.because} names: make and the shell would read more into it",
             hint=f"`scratchpack template {found.language} --name NAME` makes the Dockerfile alone",
         )
-    planned = tuple(Planned(home / name, text, (home / name).exists()) for name, text in made)
+    planned = tuple(Planned(home / name, text, os.path.lexists(home / name)) for name, text in made)
     return Plan(found, tuple(other for other in seen if other != found), planned, _lines(home, found))
 
 
@@ -93,14 +94,23 @@ def _lines(home: Path, found: Found) -> tuple[str, ...]:
     return (f"BINARY := {found.binary}", "include scratchpack.mk")
 
 
-def carry_out(planned: tuple[Planned, ...], *, force: bool = False) -> None:
-    """Write the files, none over one that is there unless ``force`` stands; nothing is written if one could not be.
+def refuse_to_replace(planned: tuple[Planned, ...], *, force: bool = False) -> None:
+    """Say what stands in the way, a link that leads nowhere too, before anybody is asked.
 
     Raises:
         OutputError: naming every file in the way.
     """
-    in_the_way = tuple(str(file.path) for file in planned if file.path.exists())
+    in_the_way = tuple(str(file.path) for file in planned if os.path.lexists(file.path))
     if in_the_way and not force:
         raise OutputError("cannot write what is there already", details=in_the_way, hint="--force replaces them")
+
+
+def carry_out(planned: tuple[Planned, ...], *, force: bool = False) -> None:
+    """Write the files, none over one that is there unless ``force`` stands; nothing is written if one could not be.
+
+    Raises:
+        OutputError: as :func:`refuse_to_replace`.
+    """
+    refuse_to_replace(planned, force=force)
     for file in planned:
         files.write(file.path, file.text, force=force)

@@ -15,6 +15,7 @@ def test_stdout_is_the_text_and_nothing_else() -> None:
     assert (run.status, run.err) == (0, "")
     assert run.out.startswith("# Go, FROM scratch.")
     assert run.out.endswith('ENTRYPOINT ["/x"]\n')
+    assert scratchpack("template", "go", "--package", "./cmd/x", "--name", "x", "-o", "-").out == run.out
 
 
 def test_a_file_is_written_once_and_replaced_with_force(tmp_path: Path) -> None:

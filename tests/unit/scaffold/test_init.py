@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import subprocess
+import sys
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,7 +13,7 @@ import pytest
 from scratchpack.errors import OutputError, UsageError
 from scratchpack.scaffold.detect import detect
 from scratchpack.scaffold.init import carry_out, plan
-from tests.support.cli import scratchpack
+from tests.support.cli import HOME, scratchpack
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -219,6 +223,33 @@ def test_nothing_is_written_where_one_file_is_in_the_way(tmp_path: Path) -> None
     assert (tmp_path / "Dockerfile").read_text().startswith("# Go")
 
 
+def test_a_link_that_leads_nowhere_is_in_the_way_too(tmp_path: Path) -> None:
+    """S17: found before the first file is written."""
+    _lay(tmp_path, {"go.mod": "module hello\n"})
+    (tmp_path / ".dockerignore").symlink_to("nowhere")
+    with pytest.raises(OutputError, match="cannot write what is there already"):
+        carry_out(plan(tmp_path).files)
+    assert sorted(path.name for path in tmp_path.iterdir()) == [".dockerignore", "go.mod"]
+
+
+@pytest.mark.parametrize(("answer", "written"), [("y", True), ("n", False), ("", False)])
+def test_on_a_terminal_it_asks_and_takes_no_for_an_answer(answer: str, written: bool, tmp_path: Path) -> None:
+    _lay(tmp_path, {"go.mod": "module hello\n"})
+    ours, theirs = pty.openpty()
+    try:
+        os.write(ours, f"{answer}\n".encode())
+        done = subprocess.run(
+            [sys.executable, "-m", "scratchpack", "init", tmp_path],
+            stdin=theirs, capture_output=True, text=True, check=False, env={**os.environ, "PYTHONPATH": str(HOME)},
+        )  # fmt: skip
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert done.stderr.index("write ") < done.stderr.index("Write these files?")
+    assert (tmp_path / "Dockerfile").exists() == (tmp_path / "scratchpack.mk").exists() == written
+    assert (done.returncode == 0) == written
+
+
 def test_what_will_be_done_is_shown_first_and_only_done_when_agreed(tmp_path: Path) -> None:
     _lay(tmp_path, {"go.mod": "module hello\n", "Makefile": "all:\n"})
     shown = scratchpack("init", tmp_path, "--dry-run")
@@ -226,6 +257,9 @@ def test_what_will_be_done_is_shown_first_and_only_done_when_agreed(tmp_path: Pa
     assert "go.mod: go, program hello" in shown.err
     assert f"write {tmp_path}/Dockerfile" in shown.err
     assert shown.out == ""
+    (tmp_path / "scratchpack.mk").write_text("")
+    assert scratchpack("init", tmp_path).status == 7, "not asked what would then be refused"
+    (tmp_path / "scratchpack.mk").unlink()
     asked = scratchpack("init", tmp_path)
     assert (asked.status, asked.out) == (2, "")
     assert "--yes" in asked.err
