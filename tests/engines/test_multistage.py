@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+import tarfile
 from typing import TYPE_CHECKING
 
 import pytest
@@ -54,17 +56,17 @@ def _context(tmp_path: Path, language: str, sources: Path, wishes: Wishes) -> Pa
     return context
 
 
-def _built(kind: str, context: Path, docker: Docker, buildah: Engine) -> saved.Saved:
+def _built(kind: str, context: Path, docker: Docker, buildah: Engine, *words: str) -> saved.Saved:
     """Build, save, and run what was built with docker; the image is gone afterwards."""
     tag, archive = f"multi-{kind}:1", context.parent / "built.tar"
     if kind == "buildah":
-        buildah("bud", "--isolation", "chroot", "--pull-never", "--tag", tag, context, timeout=300)
+        buildah("bud", "--isolation", "chroot", "--pull-never", *words, "--tag", tag, context, timeout=300)
         buildah("push", "--quiet", f"localhost/{tag}", f"docker-archive:{archive}:{tag}")
         buildah("rmi", f"localhost/{tag}")
         docker("load", "-i", archive)
     else:
         switch = {"DOCKER_BUILDKIT": "1" if kind == "buildkit" else "0"}
-        docker("build", "--network=none", "--tag", tag, context, env=switch, timeout=300)
+        docker("build", "--network=none", *words, "--tag", tag, context, env=switch, timeout=300)
         docker("save", "--output", archive, tag)
     return saved.read(archive)
 
@@ -132,3 +134,33 @@ def test_make_builds_anew_what_came_along_with_the_sources(
     image = _built(kind, _context(tmp_path, "c", sources, wishes), docker, buildah)
     assert list(image.entries) == ["/app"]
     assert _run(kind, docker) == "made here\n"
+
+
+def _machine(archive: Path, path: str) -> int:
+    """e_machine of a program in a docker archive."""
+    with tarfile.open(archive) as outer:
+        manifest = json.load(outer.extractfile("manifest.json"))  # type: ignore[arg-type]
+        for name in manifest[0]["Layers"]:
+            with tarfile.open(fileobj=outer.extractfile(name)) as layer:
+                if path in layer.getnames():
+                    return int.from_bytes(layer.extractfile(path).read(20)[18:], "little")  # type: ignore[union-attr]
+    raise AssertionError(path)
+
+
+@pytest.mark.usefixtures("bases")
+@pytest.mark.parametrize(
+    ("kind", "said_by"), [("buildkit", "builder"), ("buildkit", "template"), ("buildah", "template")]
+)
+def test_go_cross_compiles_without_emulation(
+    kind: str, said_by: str, docker: Docker, buildah: Engine, tmp_path: Path
+) -> None:
+    """The compiler runs on this machine; the program, and what the image says of itself, are arm64's."""
+    wishes = Wishes(platform="linux/arm64" if said_by == "template" else None)
+    # BuildKit labels what is FROM scratch with its own target; buildah 1.28 wants that target of the build stage's base too
+    words = ("--platform", "linux/arm64") if kind == "buildkit" else ()
+    context = _context(tmp_path, "go", HOME / "sample_apps/hello_go", wishes)
+    image = _built(kind, context, docker, buildah, *words)
+    docker("rmi", "--force", f"multi-{kind}:1")
+    assert list(image.entries) == ["/app"]
+    assert image.config["architecture"] == "arm64"
+    assert _machine(tmp_path / "built.tar", "app") == 0xB7

@@ -128,6 +128,7 @@ def test_go_cross_compiles_on_the_builders_own_platform() -> None:
     fixed = dockerfile(languages.find("go"), Wishes(platform="linux/arm/v7"))
     assert "GOOS=linux GOARCH=arm GOARM=7" in fixed
     assert "FROM --platform=linux/arm/v7 scratch" in fixed
+    assert "# Build it with --platform linux/arm/v7:" in fixed
     level = dockerfile(languages.find("go"), Wishes(platform="linux/amd64/v3"))
     assert "GOARCH=amd64 GOAMD64=v3 " in level
     assert "GOARM" not in level
