@@ -35,7 +35,7 @@ class Elf:
     def __init__(self, open: Callable[[], BinaryIO], facts: ElfFacts) -> None:  # noqa: A002 - what it is
         self._open = open
         self.facts = facts
-        self._scanned: dict[frozenset[str], Mapping[str, tuple[str, ...]]] = {}
+        self._scanned: dict[tuple[frozenset[str], bool], Mapping[str, tuple[str, ...]]] = {}
 
     def _read(self, view: Callable[[Image], T]) -> T:
         with self._open() as stream:
@@ -111,19 +111,25 @@ class Elf:
 
         return self._try(lambda image: section_bytes(image, name, limit), b"")
 
-    def scan(self, fragments: Iterable[str]) -> Mapping[str, tuple[str, ...]]:
+    def scan(self, fragments: Iterable[str], *, code: bool = False) -> Mapping[str, tuple[str, ...]]:
         """For each literal that occurs: the runs of printable bytes it occurs in. One reading of the file for all.
 
         In a Go program only strings of its C parts: its own stand in one run that names all that its library might open.
+
+        Args:
+            fragments: the literals.
+            code: look into the machine code alone, and not at data.
         """
+        from scratchpack.elf import scan
         from scratchpack.elf.gobuild import has_note
-        from scratchpack.elf.scan import Patterns, scan
 
         asked = frozenset(fragments)
-        if asked not in self._scanned:
-            patterns, go = Patterns(asked), has_note(self._notes)
-            self._scanned[asked] = self._read(lambda image: scan(image, patterns, constants=go)) if asked else {}
-        return self._scanned[asked]
+        if (asked, code) not in self._scanned:
+            parts = scan.code if code else scan.constants if has_note(self._notes) else scan.readable
+            patterns = scan.Patterns(asked)
+            found = self._read(lambda image: scan.scan(image, patterns, parts(image))) if asked else {}
+            self._scanned[asked, code] = found
+        return self._scanned[asked, code]
 
     @cached_property
     def go_build(self) -> GoBuild | None:

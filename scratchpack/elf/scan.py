@@ -45,14 +45,13 @@ class Patterns:
                         yield start, literal
 
 
-def scan(image: Image, patterns: Patterns, *, constants: bool = False) -> dict[str, tuple[str, ...]]:
+def scan(image: Image, patterns: Patterns, parts: Iterable[tuple[int, int]]) -> dict[str, tuple[str, ...]]:
     """For each literal that occurs, the runs of printable ASCII bytes that it occurs in, in file order, each once.
 
-    With ``constants`` only where compilers put string constants: not in data that the program writes or relocates, nor
-    in the loader's tables. That halves the bytes of a Go program, whose C parts have theirs there like any C program.
+    ``parts`` are (offset, size) in the file: :func:`readable`, :func:`constants` or :func:`code` of it.
     """
     found: dict[bytes, dict[str, None]] = {}
-    for offset, size in _without(readable(image, PF_W), _tables(image)) if constants else readable(image):
+    for offset, size in parts:
         at, end = offset, offset + size
         while at < end:
             start = max(offset, at - patterns.longest - RUN)
@@ -74,6 +73,19 @@ def readable(image: Image, but: int = 0) -> tuple[tuple[int, int], ...]:
     loads = [load for load in image.segments if load.type == PT_LOAD and load.filesz]
     but |= PF_X if any(load.flags & 7 == PF_R for load in loads) else 0
     return tuple((load.offset, load.filesz) for load in loads if not load.flags & but)
+
+
+def constants(image: Image) -> tuple[tuple[int, int], ...]:
+    """Where compilers put string constants: not data that the program writes or relocates, nor the loader's tables.
+
+    That halves the bytes of a Go program, whose C parts have theirs there like any C program.
+    """
+    return tuple(_without(readable(image, PF_W), _tables(image)))
+
+
+def code(image: Image) -> tuple[tuple[int, int], ...]:
+    """Machine code: optimisers write a literal of up to eight bytes into the instruction that stores it."""
+    return tuple((load.offset, load.filesz) for load in image.segments if load.type == PT_LOAD and load.flags & PF_X)
 
 
 def _tables(image: Image) -> Iterator[tuple[int, int]]:

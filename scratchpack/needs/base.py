@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
-PROGRAM, IMPORTERS = "<program>", "<importers>"  # names in Wants.inside that no file has
+PROGRAM, IMPORTERS, CODE = "<program>", "<importers>", "<code>"  # names in Wants.inside that no file has
 _LIBC = (
     *("libc.so.", "libpthread.so.", "libdl.so.", "librt.so.", "libm.so.", "libresolv.so.", "libnsl.so.1", "libanl.so."),
     *("libutil.so.", "ld-", "libc.musl-", "libnss_files.", "libnss_dns."),
@@ -83,7 +83,7 @@ class View(Protocol):
     def notes(self) -> Iterable[Note]:
         """Records of every PT_NOTE."""
 
-    def scan(self, fragments: tuple[str, ...]) -> Mapping[str, tuple[str, ...]]:
+    def scan(self, fragments: tuple[str, ...], *, code: bool = False) -> Mapping[str, tuple[str, ...]]:
         """For each literal that occurs: the runs of printable bytes it occurs in. One pass for all."""
 
     def sections(self) -> Iterable[str]:

@@ -20,6 +20,8 @@ CLIENTS = (
 ROOTS = ("crypto/x509.loadSystemRoots", "crypto/x509.initSystemRoots")
 EMBEDDED = ("golang.org/x/crypto/x509roots/fallback.*", "crypto/x509.SetFallbackRoots")
 ZONES, OWN_ZONES = ("time.LoadLocation",), ("time/tzdata.loadFromEmbeddedTZData",)
+TEMPORARY = ("os.CreateTemp", "os.MkdirTemp", "os.TempDir")
+PROGRAMS = ("os/exec.Command", "os/exec.CommandContext")
 USERS = ("os/user.current", "os/user.Current*", "os/user.lookup*", "os/user.Lookup*")
 
 
@@ -30,7 +32,7 @@ class Go:
     wants: Wants = wants_of("go")
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
-        """Evidence for certificates, time zones and accounts."""
+        """Evidence for certificates, time zones, accounts, temporary files, and other programs that it starts."""
         if not subject.is_go:
             return ()
 
@@ -47,6 +49,8 @@ class Go:
         if not linked(*OWN_ZONES):
             tell("timezone", linked(*ZONES))
         tell("users", linked(*USERS))
+        tell("tmp", linked(*TEMPORARY))
+        tell("shell", linked(*PROGRAMS))
         return tuple(found)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.needs.base import PROGRAM, Row, Wants
+from scratchpack.needs.base import CODE, PROGRAM, Row, Wants
 
 _CHARSETS = (
     *("8859", "WINDOWS", "windows", "CP", "cp", "KOI8", "EUC", "JIS", "GB", "gb", "BIG5", "UTF-7", "ISO-2022"),
@@ -21,6 +21,7 @@ DETECTORS: tuple[Row, ...] = (
                 "golang.org/x/crypto/x509roots/fallback.*",
                 *("time.LoadLocation", "time/tzdata.loadFromEmbeddedTZData"),
                 *("os/user.current", "os/user.Current*", "os/user.lookup*", "os/user.Lookup*"),
+                *("os.CreateTemp", "os.MkdirTemp", "os.TempDir", "os/exec.Command", "os/exec.CommandContext"),
             )
         ),
     ),
@@ -30,8 +31,9 @@ DETECTORS: tuple[Row, ...] = (
         Wants(
             fragments=(
                 *("certs/ca-root-nss.crt", "/openssl-probe-", "/rustls-native-certs-", "/native-tls-"),
-                "/tempfile-",
+                *("/tempfile-", "/library/core/src/", "/library/std/src/"),
             ),
+            inside=((CODE, "/tmp"),),
             sections=(".dep-v0",),
         ),
     ),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import A, Evidence
+from scratchpack.needs.base import CODE, A, Evidence
 from scratchpack.needs.builtin import wants_of
 
 if TYPE_CHECKING:
@@ -12,15 +12,21 @@ if TYPE_CHECKING:
 
 
 class Rust:
-    """Literals stand without NUL between them, so a fragment is looked for: openssl-probe's list, crates in panic paths."""
+    """Literals stand without NUL between them, so a fragment is looked for: openssl-probe's list, crates in panic paths.
+
+    ``/tmp`` is no string of the program's but four bytes of an instruction (measured, x86), in no program without temp_dir.
+    """
 
     name = "rust"
     wants: Wants = wants_of("rust")
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """One piece of evidence for each mark; names of crates from ``.dep-v0`` count like their paths."""
-        marks = [(_needed(mark), f"string {mark}") for mark in self.wants.fragments if subject.strings(mark)]
+        seen = [mark for mark in self.wants.fragments if subject.strings(mark)]
+        marks = [(_needed(mark), f"string {mark}") for mark in seen if mark not in _STANDARD]
         marks += [(_ASKING[name], f"crate {name}") for name in sorted(subject.crates & _ASKING.keys())]
+        if _STANDARD & {*seen} and subject.strings(CODE + "/tmp"):
+            marks.append(("tmp", "code that writes /tmp, as std::env::temp_dir does"))
         return tuple(Evidence(need, A, mark, subject.program.path) for need, mark in marks)
 
 
@@ -28,6 +34,7 @@ def _needed(mark: str) -> str:
     return _ASKING.get(mark.strip("/-"), "ca-certificates")
 
 
+_STANDARD = {"/library/core/src/", "/library/std/src/"}  # of the panics in Rust's own libraries
 _ASKING = {
     **dict.fromkeys(
         ("openssl-probe", "rustls-native-certs", "rustls-platform-verifier", "native-tls"), "ca-certificates"

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import IMPORTERS, PROGRAM, A, B, C, Seen, Subject, matches
+from scratchpack.needs.base import CODE, IMPORTERS, PROGRAM, A, B, C, Seen, Subject, matches
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from scratchpack.loader.model import Closure, Resolution
     from scratchpack.needs.base import View, Wants
 
-_STATIC_GLIBC = "glibc-ld.so.cache"  # N41: its dlopen is linked in whether it is called or not
+# N41: its dlopen where that is linked in, whether it is called or not; else the variables that its start-up forgets
+_STATIC_GLIBC = ("glibc-ld.so.cache", "GCONV_PATH")
 _LARGE = 16 << 20  # bytes; a library above (LLVM) costs more to search than a list of candidates is worth
 _BANNER = "GNU C Library"  # "GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36."
 
@@ -131,7 +132,8 @@ def look(
         hits |= {need for name in functions for need in wanted.needs(name)}
     else:
         fragments = _Names((name, need.name) for need in looks for name in need.wants.fragments)
-        extra = () if program.facts.has_dynamic else (_BANNER, _STATIC_GLIBC)
+        static = program.facts.interpreter is None and not program.facts.needed  # static-pie has a dynamic section
+        extra = (_BANNER, *_STATIC_GLIBC) if static else ()
         strings = own.scan((*fragments.exact, *extra))
         objects[0] = objects[0]._replace(strings=strings)
         hits |= {need for name in strings for need in fragments.needs(name)}
@@ -160,9 +162,14 @@ def deepen(subject: Subject, views: Callable[[Resolution], View], looks: Sequenc
         wanted = {text for need in looks for name, text in need.wants.inside if _concerns(name, need, seen, subject)}
         wanted -= seen.strings.keys()
         found = views(seen.resolution).scan(tuple(sorted(wanted))) if wanted else {}
-        objects.append(seen._replace(strings={**seen.strings, **found}))
+        within = {text for need in looks for name, text in need.wants.inside if name == CODE and seen.tier == A}
+        coded = views(seen.resolution).scan(tuple(sorted(within)), code=True) if within and not subject.is_go else {}
+        objects.append(
+            seen._replace(strings={**seen.strings, **found, **{CODE + text: runs for text, runs in coded.items()}})
+        )
     glibc = _glibc(objects)
-    libc = subject.libc or ("glibc" if glibc or _STATIC_GLIBC in objects[0].strings else None)
+    known = glibc is not None or any(mark in objects[0].strings for mark in _STATIC_GLIBC)
+    libc = subject.libc or ("glibc" if known else None)
     return subject._replace(program=objects[0], objects=tuple(objects), glibc=glibc, libc=libc)
 
 

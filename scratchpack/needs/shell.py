@@ -1,4 +1,4 @@
-"""N28: commands run through /bin/sh. A shell is a second program with a closure of its own, so it is only reported."""
+"""N28: programs that the program starts, through /bin/sh above all. A shell is a second program with a closure of its own, so it is only reported."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Shell:
     """Never added by itself: many programs link system() for a feature that an image does not use."""
 
     name = "shell"
-    summary = "system and popen fail without a shell; --need shell=always adds /bin/sh, and what it runs is --include's"
+    summary = "other programs are not there: --need shell=always adds /bin/sh, --include any other"
     wants: Wants = wants_of("shell")
     adds = ""
 

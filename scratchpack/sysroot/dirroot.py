@@ -44,6 +44,7 @@ class DirRoot:
 
     def __init__(self, path: str = "/") -> None:
         self._name = path
+        self.kept: dict[str, object] = {}
         try:
             self._root = os.open(path, DIRECTORY & ~os.O_NOFOLLOW)
         except OSError as error:

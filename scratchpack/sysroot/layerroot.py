@@ -44,6 +44,7 @@ class LayerRoot:
 
     def __init__(self, openers: Iterable[Callable[[], BinaryIO]], *, name: str, limit: int = MAX_UNPACKED) -> None:
         self._name = name
+        self.kept: dict[str, object] = {}
         self._number = next(_ROOTS)
         self._inodes = itertools.count(1)
         self._layers: list[Layer] = []

@@ -46,8 +46,9 @@ class Sysroot(Protocol):
     def name(self) -> str:
         """What messages call this root: "/" or the directory or image."""
 
-    def __hash__(self) -> int:
-        """By identity: what is kept of a root is kept of that one."""
+    @property
+    def kept(self) -> dict[str, object]:
+        """What other rooms worked out about this root and will ask for again, by their name; it goes with the root."""
 
     def lookup(self, path: str, *, cwd: str = "/", follow: bool = True) -> Node | None:
         """Find a name as the kernel would inside this root.

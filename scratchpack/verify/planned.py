@@ -23,6 +23,7 @@ class PlannedRoot:
 
     def __init__(self, rootfs: Rootfs, *, name: str = "the planned image") -> None:
         self.name = name
+        self.kept: dict[str, object] = {}
         self._rootfs = rootfs
         self._names: dict[str, set[str]] = {"/": set()}
         self._number: dict[str, int] = {}

@@ -30,6 +30,9 @@ class App(NamedTuple):
 QUICK = (
     App("timezone", "go", b"09:00 JST"),  # N31: LoadLocation; the twin carries time/tzdata
     App("users", "go", b"nonroot"),  # N31: os/user reads passwd itself
+    App("tmp", "go", b"written"),  # N27: os.CreateTemp
+    App("tmp", "rs", b"written"),  # N27: std::env::temp_dir
+    App("tmp", "rs", b"written", "static"),  # N27, N41
 )
 HEAVY = (
     App("hosts", "go", b"127.0.0.1", "cgo", ("GODEBUG=netdns=cgo",)),  # N31: the C library's resolver
@@ -56,6 +59,9 @@ def built(app: App, part: str, home: Path) -> Path:
     if app.language == "nim":
         command = [tools.need("nim", package="nim"), "compile", "--hints:off", f"--nimcache:{out}.cache", f"-o:{out}"]
         build.run([*command, source])
+    elif app.language == "rs":
+        flags = ["-Ctarget-feature=+crt-static"] if static else []
+        build.run([tools.need("rustc", package="rustc"), "-O", "-Cstrip=symbols", *flags, "-o", out, source])
     elif app.language == "d":
         # Phobos' own copy of zlib's calls wants the library after it, which --as-needed would drop.
         flags = ["-link-defaultlib-shared=false", "-L--no-as-needed", "-L-lz"] if static else []

@@ -16,7 +16,7 @@ from scratchpack.elf.evidence import Elf
 from scratchpack.elf.image import Image
 from scratchpack.elf.model import Note
 from scratchpack.elf.reader import read_elf
-from scratchpack.elf.scan import PIECE, Patterns, scan
+from scratchpack.elf.scan import PIECE, Patterns, readable, scan
 from tests.support.build import HELLO_C, cc, go, run, shared, zig
 from tests.unit.elf.forge import NEEDED, forge
 
@@ -106,7 +106,7 @@ def test_a_string_across_two_pieces_is_found_once(shift: int) -> None:
     data = bytearray(body)
     struct.pack_into("<QQ", data, 64 + 32, len(data), len(data))
     image = Image(io.BytesIO(data), "x")
-    assert scan(image, Patterns(("/etc/localtime",))) == {"/etc/localtime": ("/etc/localtime",)}
+    assert scan(image, Patterns(("/etc/localtime",)), readable(image)) == {"/etc/localtime": ("/etc/localtime",)}
 
 
 def test_many_literals_are_found_as_one_by_one() -> None:
