@@ -83,7 +83,7 @@ def rustc() -> str:
 def test_a_rust_command_line_tool_gets_nothing(tmp_path: Path, rustc: str, feature: str) -> None:
     source = tmp_path / "tool.rs"
     source.write_text('fn main() { for word in std::env::args().skip(1) { println!("{}", word.to_uppercase()); } }\n')
-    words = [rustc, "-O", f"-Ctarget-feature={feature}", "-o", tmp_path / "tool", source]
+    words: list[str | Path] = [rustc, "-O", f"-Ctarget-feature={feature}", "-o", tmp_path / "tool", source]
     subprocess.run(words, check=True, capture_output=True)
     assert added(tmp_path / "tool") <= {"libgcc"}
 
