@@ -17,6 +17,7 @@ if __name__ == "__main__":
         "fortunes-min",
         "fonts-dejavu-core",
         # tests/e2e/test_companions.py
+        "default-jdk-headless",
         "default-jre-headless",
         "espeak-ng-data",
         "gstreamer1.0-plugins-base",

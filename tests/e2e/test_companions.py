@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 from pathlib import Path
 from typing import NamedTuple
@@ -99,7 +100,7 @@ PROGRAMS = (
     Program(
         "git", "git", ("git", "init", "-q", "-b", "main", "made"), ("pcre2grep", "Linux", "/proc/sys/kernel/ostype")
     ),
-    Program("jvm", "default-jre-headless", ("java", "--list-modules"), ("zstd", "--version")),
+    Program("jvm", "default-jre-headless", ("java", "-cp", "/mnt", "Work"), ("zstd", "--version")),  # N22
 )
 
 
@@ -125,9 +126,16 @@ def compiled(out: Path, source: Path, libraries: tuple[str, ...], app: App) -> P
     return out
 
 
-def run(root: Path | str, command: tuple[str, ...], env: tuple[str, ...], work: Path) -> tuple[int, str, list[str]]:
-    """In the root alone, or for "/" on the host: as root of a namespace of its own. What it said and what it left."""
+def run(
+    root: Path | str, command: tuple[str, ...], env: tuple[str, ...], work: Path, given: Path | None = None
+) -> tuple[int, str, list[str]]:
+    """In the root alone, or for "/" on the host: as root of a namespace of its own. What it said and what it left.
+
+    It works in a directory of its own, where the file ``given`` is.
+    """
     work.mkdir()
+    if given is not None:
+        shutil.copy(given, work)
     bwrap = tools.need("bwrap", package="bubblewrap")
     words = [word for item in env for word in ("--setenv", *item.split("=", 1))]
     view = ["--ro-bind", "/", "/", "--tmpfs", "/mnt"] if root == "/" else ["--bind", root, "/"]
@@ -164,7 +172,14 @@ def pack(program: str | Path, tree: Path, need: str, mode: str, *words: str) -> 
     return {str(path.relative_to(tree)): os.readlink(path) if path.is_symlink() else "" for path in tree.rglob("*")}
 
 
-def check(need: str, mine: tuple[str, ...], twin: tuple[str, ...], tmp: Path, app: App | None = None) -> None:
+def check(
+    need: str,
+    mine: tuple[str, ...],
+    twin: tuple[str, ...],
+    tmp: Path,
+    app: App | None = None,
+    given: Path | None = None,
+) -> None:
     """The three things that hold for every need. ``mine`` and ``twin`` are commands on the host.
 
     A packaged program's own strings are evidence for own-data too, which would hide what the need brings.
@@ -176,13 +191,13 @@ def check(need: str, mine: tuple[str, ...], twin: tuple[str, ...], tmp: Path, ap
     def there(command: tuple[str, ...]) -> tuple[str, ...]:
         return (f"/{os.path.basename(command[0])}", *command[1:]) if app else command
 
-    host = run("/", mine, env, tmp / "host.work")
+    host = run("/", mine, env, tmp / "host.work", given)
     assert host[0] == 0, host
     bare = pack(mine[0], tmp / "bare", need, "never", *words)
     full = pack(mine[0], tmp / "full", need, "auto", *words)
     assert set(full) > set(bare)
-    assert run(tmp / "bare", there(mine), env, tmp / "bare.work") != host
-    assert run(tmp / "full", there(mine), env, tmp / "full.work") == host
+    assert run(tmp / "bare", there(mine), env, tmp / "bare.work", given) != host
+    assert run(tmp / "full", there(mine), env, tmp / "full.work", given) == host
 
     words = [word for item in env for word in ("-e", item)]
     assert pack(twin[0], tmp / "twin", need, "auto", *words) == pack(twin[0], tmp / "twin.never", need, "never", *words)
@@ -226,4 +241,9 @@ def test_large_data_comes_with_the_call_that_opens_it(app: App, tmp_path: Path) 
 def test_a_program_brings_what_it_opens_and_its_sibling_does_not(program: Program, tmp_path: Path) -> None:
     mine = os.path.realpath(tools.need(program.run[0], package=program.package))
     sibling = os.path.realpath(tools.need(program.sibling[0], package=program.sibling[0]))
-    check(program.need, (mine, *program.run[1:]), (sibling, *program.sibling[1:]), tmp_path)
+    given = None
+    if program.need == "jvm":
+        javac = tools.need("javac", package="default-jdk-headless")
+        build.run([javac, "--release", "11", "-d", tmp_path, APPS / "need_jvm" / "Work.java"])
+        given = tmp_path / "Work.class"
+    check(program.need, (mine, *program.run[1:]), (sibling, *program.sibling[1:]), tmp_path, given=given)
