@@ -244,6 +244,6 @@ def test_a_program_brings_what_it_opens_and_its_sibling_does_not(program: Progra
     given = None
     if program.need == "jvm":
         javac = tools.need("javac", package="default-jdk-headless")
-        build.run([javac, "--release", "11", "-d", tmp_path, APPS / "need_jvm" / "Work.java"])
+        build.run([javac, "--release", "17", "-d", tmp_path, APPS / "need_jvm" / "Work.java"])
         given = tmp_path / "Work.class"
     check(program.need, (mine, *program.run[1:]), (sibling, *program.sibling[1:]), tmp_path, given=given)
