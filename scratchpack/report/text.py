@@ -127,7 +127,8 @@ def _how_to_run(packed: Packed) -> Iterator[str]:
                 yield f"podman load -i {name} && podman run --rm {reference}"
                 return
             case "dockerfile":
-                yield f"docker build -t {short} {name}"
+                # BuildKit labels what is FROM scratch with its own target, whatever FROM --platform says
+                yield f"docker build --platform {packed.plans[0].platform} -t {short} {name}"
                 return
             case "registry" | "engine":
                 yield f"docker run --rm {short}"

@@ -37,7 +37,7 @@ class Builder:
     def __init__(self, docker: Docker, buildah: Engine) -> None:
         self._docker, self._buildah = docker, buildah
 
-    def __call__(self, kind: str, context: Path, archive: Path) -> saved.Saved:
+    def __call__(self, kind: str, context: Path, archive: Path, *words: str) -> saved.Saved:
         tag = f"context-{kind}:1"
         if kind == "buildah":
             options = ("--isolation", "chroot", "--format", "docker", "--pull-never", "--quiet")
@@ -46,7 +46,7 @@ class Builder:
             self._buildah("rmi", f"localhost/{tag}")
         else:
             switch = {"DOCKER_BUILDKIT": "1" if kind == "buildkit" else "0"}
-            self._docker("build", "--network=none", "--quiet", "--tag", tag, context, env=switch)
+            self._docker("build", "--network=none", "--quiet", *words, "--tag", tag, context, env=switch)
             self._docker("save", "--output", archive, tag)
             self._docker("rmi", "--force", tag)
         return saved.read(archive)
@@ -117,6 +117,18 @@ def test_the_context_builds_what_pack_writes_entry_by_entry(
     assert saved.run_config(built) == saved.run_config(packed)
 
 
+@pytest.mark.parametrize("kind", ["buildkit", "buildah"])
+def test_an_image_for_another_platform_says_so(build: Builder, kind: str, tmp_path: Path) -> None:
+    """BuildKit takes it from its own --platform, as the report of `scratchpack dockerfile` says."""
+    config = ImageConfig(Platform("linux", "arm64"), entrypoint=("/app",))
+    DockerfileContext(str(tmp_path / "context")).write(ROOTFS, config)
+    words = ("--platform", "linux/arm64") if kind == "buildkit" else ()
+    built = build(kind, tmp_path / "context", tmp_path / "built.tar", *words)
+    packed = _packed(ROOTFS, config, tmp_path)
+    assert built.entries == packed.entries
+    assert built.config["architecture"] == packed.config["architecture"] == "arm64"
+
+
 @pytest.mark.parametrize("kind", BUILDERS)
 def test_the_command_line_says_the_same_with_pack_and_with_dockerfile(
     build: Builder, kind: str, tmp_path: Path
@@ -125,7 +137,9 @@ def test_the_command_line_says_the_same_with_pack_and_with_dockerfile(
     cc(tmp_path / "hello", HELLO_C)
     words = ("--workdir", "/tmp", "--env", "A=b c", "--label", "x=$y", "--expose", "80")
     assert scratchpack("pack", "hello", *words, "-o", "type=docker,dest=packed.tar", cwd=tmp_path).status == 0
-    assert scratchpack("dockerfile", "hello", *words, cwd=tmp_path).out == "hello.context\n"
+    made = scratchpack("dockerfile", "hello", *words, cwd=tmp_path)
+    assert made.out == "hello.context\n"
+    assert "docker build --platform linux/" in made.err
     built = build(kind, tmp_path / "hello.context", tmp_path / "built.tar")
     packed = saved.read(tmp_path / "packed.tar")
     assert built.entries == packed.entries
