@@ -133,14 +133,14 @@ class Elf:
 
     @cached_property
     def go_build(self) -> GoBuild | None:
-        """The Go build information (3.3)."""
+        """The Go build information (N31)."""
         from scratchpack.elf.gobuild import read_build
 
         return self._try(read_build, None)
 
     @cached_property
     def go_names(self) -> FunctionNames | None:
-        """The names of all Go functions (3.3)."""
+        """The names of all Go functions (N31)."""
         from scratchpack.elf.gobuild import function_names
 
         return self._try(function_names, None)
@@ -156,13 +156,13 @@ class Elf:
         return self.go_names.among(names) if self.go_names is not None else frozenset()
 
     def rustc(self) -> str | None:
-        """The version of the Rust compiler, where it was left in (3.4)."""
+        """The version of the Rust compiler, where it was left in (N32)."""
         from scratchpack.elf.rust import compiler
 
         return self._try(compiler, None)
 
     def crates(self) -> tuple[Crate, ...]:
-        """The crates that cargo-auditable listed (3.4)."""
+        """The crates that cargo-auditable listed (N32)."""
         from scratchpack.elf.rust import crates
 
         return self._try(crates, ())

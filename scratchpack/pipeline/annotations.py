@@ -1,4 +1,4 @@
-"""The standard ``org.opencontainers.image.*`` annotations, from what a binary says of its own build (3.3, N30).
+"""The standard ``org.opencontainers.image.*`` annotations, from what a binary says of its own build (N30, N31).
 
 A binary is untrusted: only short, printable values of the expected form are taken from it.
 """

@@ -1,4 +1,4 @@
-"""The facts of a bill of materials: every file's digests and build id, its package, what was built into it (3.3, 3.4)."""
+"""The facts of a bill of materials: every file's digests and build id, its package, what was built into it (N31, N32)."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The languages with a multi-stage template, as data: which base holds the toolchain and what the language can do.
 
-Each base image already holds its toolchain (T); ``{version}`` and ``{distro}`` stand for what the user may choose.
+Each base image already holds its toolchain (T3); ``{version}`` and ``{distro}`` stand for what the user may choose.
 """
 
 from __future__ import annotations

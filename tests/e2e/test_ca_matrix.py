@@ -1,4 +1,4 @@
-"""N6-N8, specification 3.1: which client finds a bundle where. A private authority, a real HTTPS server, real clients."""
+"""N6-N8: which client finds a bundle where. A private authority, a real HTTPS server, real clients."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Makefile part with a real make: rebuilt only when something changed, -j, the environment, a missing tool, spaces."""
+"""The Makefile part with a real make: rebuilt only when something changed, -j, the environment, a missing tool, spaces (T9, T10)."""
 
 from __future__ import annotations
 

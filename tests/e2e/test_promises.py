@@ -1,4 +1,4 @@
-"""What `scratchpack ./hello` promises as a whole: size, the same bytes everywhere, other architectures, hosts that are not Linux."""
+"""What `scratchpack ./hello` promises as a whole: size, the same bytes everywhere, other architectures, other hosts (R28)."""
 
 from __future__ import annotations
 

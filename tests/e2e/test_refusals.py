@@ -105,6 +105,7 @@ def test_a_file_one_may_not_read_says_so(tmp_path: Path) -> None:
 
 
 def test_an_existing_output_survives_a_failed_run(tmp_path: Path) -> None:
+    """S17."""
     (tmp_path / "bad").write_text("text")
     (tmp_path / "bad.tar").write_text("the old image")
     assert scratchpack("./bad", cwd=tmp_path).status == 3

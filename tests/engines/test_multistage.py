@@ -1,4 +1,4 @@
-"""Templates built unchanged on stand-ins for their bases, with BuildKit, the classic builder and buildah (T)."""
+"""Templates built unchanged on stand-ins for their bases, with BuildKit, the classic builder and buildah (T1, T5, T6)."""
 
 from __future__ import annotations
 

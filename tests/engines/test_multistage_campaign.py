@@ -1,4 +1,4 @@
-"""The templates of the other languages, built unchanged on a Debian root that holds their toolchains (T); `make campaign`.
+"""The templates of the other languages, built unchanged on a Debian root that holds their toolchains (T1, T2); `make campaign`.
 
 The root is debootstrapped here (about 3 GB), or is the tar that SCRATCHPACK_TOOLCHAINS names, as an earlier run left it.
 It stands in under the name of each template's own base.

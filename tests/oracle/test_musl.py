@@ -48,7 +48,7 @@ def test_both_kinds_of_rpath_are_inherited(musl: World, tag: tuple[str, str]) ->
 
 
 @BOTH
-def test_the_variable_comes_first(musl: World, tag: tuple[str, str]) -> None:  # R3
+def test_the_variable_comes_first(musl: World, tag: tuple[str, str]) -> None:  # R3, R5
     musl.lib("/a/libx.so")
     musl.lib("/v/libx.so")
     musl.program("/p", ["libx.so"], *tag, "/a")

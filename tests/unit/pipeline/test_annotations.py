@@ -1,4 +1,4 @@
-"""The standard annotations: from the binary's own build information, from git when asked, under what the user says (3.3, N30)."""
+"""The standard annotations: from the binary's own build information, from git when asked, under what the user says (N30, N31)."""
 
 from __future__ import annotations
 

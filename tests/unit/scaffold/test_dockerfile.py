@@ -1,4 +1,4 @@
-"""Multi-stage Dockerfiles: every language renders, and no wish of a user's becomes an instruction (T, S12)."""
+"""Multi-stage Dockerfiles: every language renders, and no wish of a user's becomes an instruction (T1 to T7, S12)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every template reads as good Dockerfile to hadolint, whose habits are those of people who write many."""
+"""Every template reads as good Dockerfile to hadolint, whose habits are those of people who write many (T8)."""
 
 from __future__ import annotations
 
