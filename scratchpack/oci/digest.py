@@ -1,15 +1,21 @@
-"""Digests, the paths they become in a layout, and the one way JSON is written so that its digest is reproducible."""
+"""Digests, bytes held against them, the paths they become in a layout, and the one way JSON is written so that its digest is reproducible."""
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import io
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from scratchpack.errors import InputError
+from scratchpack.errors import InputError, OutputError
 from scratchpack.oci.model import Blob
 from scratchpack.oci.reference import is_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_PIECE = 1024 * 1024
 
 
 def sha256(data: bytes) -> str:
@@ -48,3 +54,19 @@ def canonical_json(document: Any, *, what: str) -> bytes:
 def memory_blob(media_type: str, data: bytes) -> Blob:
     """A small document as a blob."""
     return Blob(media_type, sha256(data), len(data), lambda: io.BytesIO(data))
+
+
+def verified(blob: Blob) -> Iterator[bytes]:
+    """A blob's bytes in pieces of a MiB, hashed on the way (I9).
+
+    Raises:
+        OutputError: they are not what digest and size say, at the end.
+    """
+    hashed, size = hashlib.sha256(), 0
+    with contextlib.closing(blob.open()) as stream:
+        while piece := stream.read(_PIECE):
+            hashed.update(piece)
+            size += len(piece)
+            yield piece
+    if size != blob.size or "sha256:" + hashed.hexdigest() != blob.digest:
+        raise OutputError(f"cannot write the blob {blob.digest}: its bytes are not those that were hashed")

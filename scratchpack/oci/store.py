@@ -89,6 +89,15 @@ def open_store(path: str) -> Store:
         os.close(descriptor)
 
 
+def open_archive(name: str, file: BinaryIO) -> Store:
+    """An archive in a real file that is open already; ``name`` is what messages call it. The file may be closed afterwards.
+
+    Raises:
+        InputError: it is no archive.
+    """
+    return _Archive(name, file)
+
+
 class _Directory(Store):
     def size(self, path: str) -> int | None:
         try:

@@ -6,26 +6,21 @@ because name and size are known only at the end. Into a pipe, which cannot be pa
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 from typing import TYPE_CHECKING, Self
 
-from scratchpack.errors import OutputError
 from scratchpack.oci import index, tar
-from scratchpack.oci.digest import blob_path
+from scratchpack.oci.digest import blob_path, verified
 from scratchpack.oci.spool import TemporarySpool, region
 from scratchpack.sinks.model import Receipt
 from scratchpack.sinks.publish import StagedFile
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from types import TracebackType
     from typing import BinaryIO
 
-    from scratchpack.oci.model import Blob, Release
+    from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Slot
-
-COPY = 1024 * 1024
 
 
 class Archive:
@@ -107,19 +102,3 @@ class _ArchiveSlot:
             self._file.write(tar.padding(size))
             self._file.patch(tar.outer_header(blob_path(digest), size, self._mtime), self._start)
         return lambda: region(descriptor, begin, size)
-
-
-def verified(blob: Blob) -> Iterator[bytes]:
-    """A blob's bytes in pieces of a MiB, hashed on the way (I9).
-
-    Raises:
-        OutputError: they are not what digest and size say, at the end.
-    """
-    hashed, size = hashlib.sha256(), 0
-    with contextlib.closing(blob.open()) as stream:
-        while piece := stream.read(COPY):
-            hashed.update(piece)
-            size += len(piece)
-            yield piece
-    if size != blob.size or "sha256:" + hashed.hexdigest() != blob.digest:
-        raise OutputError(f"cannot write the blob {blob.digest}: its bytes are not those that were hashed")

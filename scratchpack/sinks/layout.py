@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, Any, Self
 
 from scratchpack.errors import OutputError
 from scratchpack.oci import index
-from scratchpack.oci.digest import blob_path
+from scratchpack.oci.digest import blob_path, verified
 from scratchpack.oci.spool import region, write_all
 from scratchpack.sinks import temporary
-from scratchpack.sinks.archive import verified
 from scratchpack.sinks.model import Receipt
 from scratchpack.sinks.publish import StagedDirectory, StagedFile, cannot_write, check_free, sync_directory
 

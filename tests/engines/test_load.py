@@ -8,9 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scratchpack.engines import docker as docker_engine
+from scratchpack.engines.model import engine as engine_of
 from scratchpack.errors import RemoteError, UsageError
 from scratchpack.oci.model import Release
-from scratchpack.sinks import engine, engine_docker
+from scratchpack.oci.source import read_images
+from scratchpack.oci.store import open_store
+from scratchpack.sinks import engine
 from tests.support import build, releases
 
 if TYPE_CHECKING:
@@ -87,7 +91,7 @@ def test_docker_gets_everything_where_leaving_out_fails(
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     release = two_layers(program, b"third")
     every = frozenset(layer.blob.digest for layer in release.images[0].layers)
-    monkeypatch.setattr(engine_docker.Docker, "_present", lambda *_: every)
+    monkeypatch.setattr(docker_engine.Docker, "_present", lambda *_: every)
     engine.load(release, "docker")
     assert docker.run_image(NAMES[0]).out == "hello from C\n"
 
@@ -165,3 +169,54 @@ def test_an_engine_we_do_not_know_is_a_usage_error() -> None:
 def test_an_image_without_a_name_is_not_loaded() -> None:
     with pytest.raises(UsageError, match="without a name"):
         engine.load(releases.small(), "docker")
+
+
+def _saved(name: str, reference: str, place: Path) -> tuple[str, ...]:
+    """The names in what the engine saves, and that the image it names is the one that was loaded."""
+    with (place / f"{name}.tar").open("wb") as output:
+        engine_of(name).save(reference, output)
+    with open_store(str(place / f"{name}.tar")) as store:
+        (image,) = read_images(store)
+        assert image.config["config"]["Entrypoint"] == ["/hello"]
+        return image.references
+
+
+def test_docker_saves_and_runs_an_image_over_its_socket(
+    docker: Docker, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", docker.host)
+    engine.load(two_layers(program, b"first"), "docker")
+    assert any("loaded:v1" in name for name in _saved("docker", NAMES[0], tmp_path))
+    assert engine_of("docker").run(NAMES[0], (), timeout=60).out == b"hello from C\n"
+    with (tmp_path / "none").open("wb") as output, pytest.raises(RemoteError, match="cannot get none:1 from docker"):
+        engine_of("docker").save("none:1", output)
+
+
+def test_podman_saves_an_image(podman: Podman, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _command(podman.command, "podman", tmp_path, monkeypatch)
+    engine.load(two_layers(program, b"first"), "podman")
+    assert NAMES[1] in _saved("podman", NAMES[1], tmp_path)
+    with (tmp_path / "none").open("wb") as output, pytest.raises(RemoteError, match="cannot get none:1 from podman"):
+        engine_of("podman").save("none:1", output)
+
+
+def test_containerd_saves_and_runs_an_image(
+    containerd: Containerd, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
+    monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
+    engine.load(two_layers(program, b"first"), "containerd")
+    assert NAMES[0] in _saved("containerd", NAMES[0], tmp_path)
+    assert engine_of("containerd").run(NAMES[0], ("/hello",), timeout=60).status == 0
+    with (
+        (tmp_path / "none").open("wb") as output,
+        pytest.raises(RemoteError, match="cannot get none:1 from containerd"),
+    ):
+        engine_of("containerd").save("none:1", output)
+
+
+def test_a_password_in_docker_host_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://gopher:sesame@[::1")
+    with pytest.raises(RemoteError) as caught:
+        engine.load(releases.release(*releases.small().images, names=NAMES), "docker")
+    assert "sesame" not in str(caught.value.details)

@@ -5,28 +5,33 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import re
 import socket
 import ssl
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
+from scratchpack.engines.archive import archive
 from scratchpack.errors import RemoteError
 from scratchpack.oci import reference
-from scratchpack.sinks.engine import archive
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
 
+    from scratchpack.engines.model import Progress
     from scratchpack.oci.model import Image, Release
-    from scratchpack.sinks.engine import Progress
+    from scratchpack.proc import Done
 
+_PASSWORD = re.compile(r"//[^/]*@")
 _SOCKET = "/var/run/docker.sock"
 _ASK_SECONDS = 10
 _LOAD_SECONDS = 3600  # an engine may work long on a large layer before it says anything
 _LOOKED_AT = 200  # images that are asked for their layers, the newest first
 _WORTHWHILE = 4 << 20  # bytes of layers from which asking is cheaper than sending
 _ANSWER_CAP = 16 << 20
+_PIECE = 1 << 20
 
 
 class _RefusedError(Exception):
@@ -38,18 +43,19 @@ class Docker:
 
     def __init__(self) -> None:
         self._host = os.environ.get("DOCKER_HOST") or f"unix://{_SOCKET}"
+        self._shown = _PASSWORD.sub("//***@", self._host)  # a password in a URL stays out of messages
         self._by_command = self._host.startswith("ssh://") or (not os.environ.get("DOCKER_HOST") and _has_context())
 
     def answers(self) -> str | None:
         """``None`` when it is there, else why it is not."""
         if self._by_command:
-            from scratchpack.sinks import engine_cli
+            from scratchpack.engines import command
 
-            return engine_cli.answers(["docker", "version"])
+            return command.answers(["docker", "version"])
         try:
             self._ask("GET", "/_ping")
         except (OSError, http.client.HTTPException, _RefusedError) as error:
-            return f"{self._host}: {_why(error)}"
+            return f"{self._shown}: {_why(error)}"
         return None
 
     def load(self, release: Release, progress: Progress) -> None:
@@ -59,9 +65,9 @@ class Docker:
             RemoteError: it refused.
         """
         if self._by_command:
-            from scratchpack.sinks import engine_cli
+            from scratchpack.engines import command
 
-            engine_cli.feed(["docker", "load", "-q"], archive(release, progress), "docker")
+            command.feed(["docker", "load", "-q"], archive(release, progress), "docker")
             return
         image = release.images[0]  # I5: the one platform that docker gets
         try:
@@ -76,7 +82,45 @@ class Docker:
             else:
                 self._send(archive(release, progress))
         except (OSError, http.client.HTTPException, _RefusedError) as error:
-            raise RemoteError(f"cannot load into docker at {self._host}: {_why(error)}") from None
+            raise RemoteError(f"cannot load into docker at {self._shown}: {_why(error)}") from None
+
+    def save(self, reference: str, output: BinaryIO) -> None:
+        """The archive of `docker save`, streamed from the daemon into ``output``.
+
+        Raises:
+            RemoteError: it has no such image, refused, or the answer broke off.
+        """
+        if self._by_command:
+            from scratchpack.engines import command
+
+            command.write(["docker", "save", "--", reference], reference, output, "docker")
+            return
+        try:
+            connection = self._connect(_LOAD_SECONDS)
+            try:
+                connection.request("GET", "/images/get?" + urlencode({"names": reference}))
+                response = connection.getresponse()
+                if response.status != 200:
+                    raise _RefusedError(_message(response.read(_ANSWER_CAP)) or f"status {response.status}")
+                while piece := response.read(_PIECE):
+                    output.write(piece)
+            finally:
+                connection.close()
+        except (OSError, http.client.HTTPException, _RefusedError) as error:
+            raise RemoteError(
+                f"cannot get {reference} from docker at {self._shown}: {_why(error)}",
+                hint="see that the engine runs and has the image",
+            ) from None
+
+    def run(self, reference: str, words: Sequence[str], *, timeout: float) -> Done:
+        """`docker run`, without a network.
+
+        Raises:
+            RemoteError: as :func:`scratchpack.engines.command.start`.
+        """
+        from scratchpack.engines import command
+
+        return command.start(["docker", "run", "--rm", "--network=none", reference, *words], reference, timeout)
 
     def _name(self, image: Image, release: Release) -> bool:
         """Where docker has this very image, only its names are missing."""
@@ -105,7 +149,7 @@ class Docker:
                     (at for at, pair in enumerate(zip(wanted, layers, strict=False)) if pair[0] != pair[1]), None
                 )
                 best = max(best, min(len(wanted), len(layers)) if shared is None else shared)
-        except (_RefusedError, KeyError, TypeError):
+        except (_RefusedError, KeyError, TypeError, AttributeError):
             return frozenset()
         kept = {layer.blob.digest for layer in image.layers[best:]}
         return frozenset(layer.blob.digest for layer in image.layers[:best]) - kept
@@ -135,17 +179,26 @@ class Docker:
             connection.close()
         if response.status >= 300:
             raise _RefusedError(_message(said) or f"status {response.status}")
-        return json.loads(said) if response.headers.get_content_type() == "application/json" else said
+        if response.headers.get_content_type() != "application/json":
+            return said
+        try:
+            return json.loads(said)
+        except (ValueError, RecursionError):
+            raise _RefusedError("its answer is not JSON") from None
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
-        where = urlsplit(self._host)
+        try:
+            where = urlsplit(self._host)
+            port = where.port
+        except ValueError as error:
+            raise _RefusedError(f"DOCKER_HOST is {self._shown}, which is no address ({error})") from None
         if where.scheme == "unix":
             return _UnixConnection(where.path, timeout)
         if where.scheme not in {"tcp", "http", "https"} or not where.hostname:
-            raise _RefusedError(f"DOCKER_HOST is {self._host}, which is neither unix://, tcp:// nor ssh://")
+            raise _RefusedError(f"DOCKER_HOST is {self._shown}, which is neither unix://, tcp:// nor ssh://")
         if where.scheme == "https" or os.environ.get("DOCKER_TLS_VERIFY"):
-            return http.client.HTTPSConnection(where.hostname, where.port or 2376, timeout=timeout, context=_tls())
-        return http.client.HTTPConnection(where.hostname, where.port or 2375, timeout=timeout)
+            return http.client.HTTPSConnection(where.hostname, port or 2376, timeout=timeout, context=_tls())
+        return http.client.HTTPConnection(where.hostname, port or 2375, timeout=timeout)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -174,7 +227,7 @@ def _has_context() -> bool:
     home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
         chosen = json.loads((home / "config.json").read_bytes()).get("currentContext")
-    except (OSError, ValueError, AttributeError):
+    except (OSError, ValueError, AttributeError, RecursionError):
         return False
     return bool(chosen) and chosen != "default"
 
@@ -182,7 +235,7 @@ def _has_context() -> bool:
 def _message(said: bytes, key: str = "message") -> str | None:
     try:
         text = json.loads(said)[key]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return None
     return " ".join(str(text).split())
 

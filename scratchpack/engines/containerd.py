@@ -1,0 +1,67 @@
+"""Containerd through ``ctr``; CONTAINERD_ADDRESS, CONTAINERD_NAMESPACE and CONTAINERD_SNAPSHOTTER are its own to read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, BinaryIO
+
+from scratchpack.engines import command
+from scratchpack.engines.archive import archive
+from scratchpack.errors import RemoteError
+from scratchpack.oci import index
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from scratchpack.engines.model import Progress
+    from scratchpack.oci.model import Release
+    from scratchpack.proc import Done
+
+
+class Containerd:
+    """The :class:`~scratchpack.engines.model.Engine` of that name."""
+
+    def answers(self) -> str | None:
+        """``None`` when it is there, else why it is not."""
+        return command.answers(["ctr", "version"])
+
+    def load(self, release: Release, progress: Progress) -> None:
+        """Send what the content store lacks; in doubt, everything.
+
+        Raises:
+            RemoteError: it refused.
+        """
+        words = ["ctr", "images", "import", "--all-platforms", "-"]
+        if present := self._present(release):
+            try:
+                command.feed(words, archive(release, progress, without=present), "containerd")
+            except RemoteError:  # a blob went away in between
+                pass
+            else:
+                return
+        command.feed(words, archive(release, progress), "containerd")
+
+    def save(self, reference: str, output: BinaryIO) -> None:
+        """`ctr images export`, whole indexes with all of their platforms: else the index names what is not in the archive (I9).
+
+        Raises:
+            RemoteError: it has no such image, or refused.
+        """
+        command.write(["ctr", "images", "export", "--all-platforms", "-", reference], reference, output, "containerd")
+
+    def run(self, reference: str, words: Sequence[str], *, timeout: float) -> Done:
+        """`ctr run`, which gives a container no network.
+
+        Raises:
+            RemoteError: as :func:`scratchpack.engines.command.start`.
+        """
+        import secrets
+
+        name = f"scratchpack-{secrets.token_hex(4)}"
+        return command.start(["ctr", "run", "--rm", reference, name, *words], reference, timeout)
+
+    def _present(self, release: Release) -> frozenset[str]:
+        from scratchpack import proc
+
+        done = proc.run(["ctr", "content", "ls", "-q"], timeout=command.ASK_SECONDS)
+        held = set(done.out.decode(errors="replace").split()) if done.status == 0 else set()
+        return frozenset(blob.digest for blob in index.blobs(release) if blob.digest in held)
