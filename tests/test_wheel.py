@@ -8,14 +8,19 @@ import sys
 import tomllib
 import venv
 import zipfile
-from pathlib import Path
+from importlib.metadata import Distribution, distribution, distributions
+from typing import TYPE_CHECKING
 
-import click
 import pytest
+from packaging.requirements import Requirement
 
+from scratchpack import sbom
 from scratchpack.scaffold.parts import PartWishes, part
 from tests.support import build, tools
 from tests.support.cli import HOME
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 VERSION = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["version"]
 
@@ -39,7 +44,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The bin directory of an environment that holds the wheel; its dependencies are those of this interpreter."""
+    """The bin directory of an environment that holds the wheel and what a plain install brings with it, and no extra."""
     home = tmp_path_factory.mktemp("fresh") / "env"
     venv.create(home, with_pip=False, symlinks=True)
     (site,) = home.glob("lib/python*/site-packages")
@@ -59,13 +64,24 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
         check=True,
         env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
     )
-    # What we depend on is installed here already; pip's own tests cover fetching it again.
-    (site / "dependencies.pth").write_text(str(_site_packages()) + "\n")
+    # What we depend on is installed here already and is linked into place: pip's own tests cover fetching it again.
+    for dependency in _plain_dependencies(site):
+        for top in {file.parts[0] for file in dependency.files or ()} - {"..", "__pycache__"}:
+            (site / top).symlink_to(str(dependency.locate_file(top)))
     return home / "bin"
 
 
-def _site_packages() -> Path:
-    return Path(click.__file__).parent.parent
+def _plain_dependencies(site: Path) -> list[Distribution]:
+    """What pip would install beside the wheel: its requirements without an extra, and theirs."""
+    (ours,) = (found for found in distributions(path=[str(site)]) if found.name == "scratchpack")
+    wanted, found = list(ours.requires or ()), dict[str, Distribution]()
+    while wanted:
+        requirement = Requirement(wanted.pop())
+        if requirement.name in found or (requirement.marker and not requirement.marker.evaluate({"extra": ""})):
+            continue
+        found[requirement.name] = distribution(requirement.name)
+        wanted += found[requirement.name].requires or ()
+    return list(found.values())
 
 
 def _run(*words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -103,6 +119,38 @@ def test_the_installed_command_packs(installed: Path, tmp_path: Path) -> None:
     packed = _run(installed / "scratchpack", binary, "-o", f"type=docker,dest={tmp_path}/hello.tar")
     assert packed.returncode == 0, packed.stderr
     assert packed.stdout == f"{tmp_path}/hello.tar\n"
+
+
+def test_a_dynamic_program_is_packed_verified_and_shown(installed: Path, tmp_path: Path) -> None:
+    """Nothing beyond the bills needs the extra: this goes through the loader, the needs, the readers and a template."""
+    tar = tmp_path / "env.tar"
+    for words in (("/usr/bin/env", "-o", f"type=docker,dest={tar}"), ("verify", tar), ("inspect", "/usr/bin/env")):
+        done = _run(installed / "scratchpack", *words)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize("kind", ["spdx", "cyclonedx"])
+def test_a_bill_of_materials_without_its_extra_is_refused_before_anything_is_read(
+    installed: Path, kind: str, tmp_path: Path
+) -> None:
+    out = tmp_path / "out.tar"
+    done = _run(installed / "scratchpack", "/nonexistent", "--sbom", kind, "-o", f"type=docker,dest={out}")
+    assert done.returncode == 2
+    assert "pip install 'scratchpack[sbom]'" in done.stderr
+    assert "/nonexistent" not in done.stderr
+
+
+def test_the_bills_have_what_they_need_in_their_extra() -> None:
+    """What ``require`` asks for is what the requirements of the extra install."""
+    extra = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["optional-dependencies"]["sbom"]
+    modules = {
+        file.parts[0]
+        for name in extra
+        for file in distribution(Requirement(name).name).files or ()
+        if file.suffix == ".py"
+    }
+    assert set(sbom.LIBRARIES) <= modules
+    sbom.require()
 
 
 def _made(home: Path, path: str) -> None:

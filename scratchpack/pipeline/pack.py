@@ -46,6 +46,10 @@ def pack(
     """
     options = options or Options()
     environ = os.environ if environ is None else environ
+    if options.sbom is not None:
+        from scratchpack import sbom
+
+        sbom.require()
     plans = plan(binaries, options, environ=environ)
     first = os.path.basename(plans[0].programs[0].path)
     wanted = outputs(options, first)
