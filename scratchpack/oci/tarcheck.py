@@ -8,8 +8,10 @@ import stat
 import tarfile
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
+from scratchpack.oci.unpack import ForwardReader
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
 MAX_HEADER = 4 * 1024 * 1024
 MAX_ENTRIES = 2_000_000
@@ -27,62 +29,14 @@ class Seen(NamedTuple):
     kept: dict[str, bytes]  # the tables that say who a user is
 
 
-class _Forward:
-    """The uncompressed stream as tarfile wants it: reads are small, seeks go forward, and everything is hashed on the way."""
-
-    def __init__(self, pieces: Iterator[bytes]) -> None:
-        self._pieces, self._buffer, self._at = pieces, memoryview(b""), 0
-        self.hash = hashlib.sha256()
-
-    def _fill(self) -> bool:
-        while not self._buffer:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return False
-            self.hash.update(piece)
-            self._buffer = memoryview(piece)
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= MAX_HEADER:
-            raise tarfile.ReadError("an extended header of over 4 MiB")
-        taken = bytearray()
-        while len(taken) < size and self._fill():
-            piece = self._buffer[: size - len(taken)]
-            taken += piece
-            self._buffer = self._buffer[len(piece) :]
-        self._at += len(taken)
-        return bytes(taken)
-
-    def seek(self, offset: int, whence: int = 0) -> int:
-        del whence
-        if offset < self._at:
-            raise tarfile.ReadError("a header that points backwards")
-        while self._at < offset and self._fill():
-            step = min(len(self._buffer), offset - self._at)
-            self._buffer = self._buffer[step:]
-            self._at += step
-        return self._at
-
-    def rest_is_zero(self) -> bool:
-        """Read to the end; whether nothing but zeroes is left."""
-        zero = True
-        while self._fill():
-            zero = zero and not any(self._buffer)
-            self._buffer = memoryview(b"")
-        return zero
-
-
 def check(pieces: Iterator[bytes]) -> Seen:
     """Read one layer to its end.
 
     Raises:
         InputError: from ``pieces``, where the compressed form is damaged.
     """
-    stream = _Forward(pieces)
+    hashed = hashlib.sha256()
+    stream = ForwardReader(_hashed(pieces, hashed.update), most=MAX_HEADER)
     layer = _Layer()
     try:
         with tarfile.open(fileobj=cast("BinaryIO", stream), mode="r:", errors="surrogateescape") as tar:
@@ -96,9 +50,15 @@ def check(pieces: Iterator[bytes]) -> Seen:
                     raise tarfile.ReadError(f"over {MAX_ENTRIES} entries")
     except (tarfile.TarError, OverflowError, ValueError) as error:
         layer.problems.append(("I9", f"not a readable tar: {error}"))
-    if not stream.rest_is_zero():
+    if not stream.finish():
         layer.problems.append(("I10", "something follows the end of the tar"))
-    return Seen("sha256:" + stream.hash.hexdigest(), tuple(layer.problems), layer.kinds, layer.kept)
+    return Seen("sha256:" + hashed.hexdigest(), tuple(layer.problems), layer.kinds, layer.kept)
+
+
+def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        update(piece)
+        yield piece
 
 
 class _Layer:

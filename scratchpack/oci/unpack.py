@@ -59,3 +59,69 @@ def _opened(stream: BinaryIO, kind: str | None, what: str) -> BinaryIO:
         frames = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
         return cast("BinaryIO", frames.stream_reader(stream, read_across_frames=True, closefd=False))
     raise InputError(f"cannot unpack {what}: images do not use {kind}", hint="unpack it first")
+
+
+class ForwardReader:
+    """A stream of pieces as :mod:`tarfile` reads an archive: small reads, and seeks that only go forward (S25).
+
+    Args:
+        pieces: the bytes, in pieces of any size.
+        most: bytes of one read; tarfile asks for a whole extended header at once, so more is refused.
+    """
+
+    def __init__(self, pieces: Iterator[bytes], *, most: int) -> None:
+        self._pieces, self._most, self._at = pieces, most, 0
+        self._buffer = memoryview(b"")
+        self.latest = b""  # what the last read gave
+
+    def tell(self) -> int:
+        """Bytes read or passed so far."""
+        return self._at
+
+    def read(self, size: int = -1) -> bytes:
+        """Up to ``size`` bytes, fewer only at the end.
+
+        Raises:
+            ValueError: more than ``most`` at once.
+        """
+        if not 0 <= size <= self._most:
+            raise ValueError(f"an extended header of {size} bytes")
+        taken = bytearray()
+        while len(taken) < size and self._fill():
+            piece = self._buffer[: size - len(taken)]
+            taken += piece
+            self._buffer = self._buffer[len(piece) :]
+        self._at += len(taken)
+        self.latest = bytes(taken)
+        return self.latest
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        """Pass over bytes.
+
+        Raises:
+            ValueError: the place lies behind: only damaged archives lead there.
+        """
+        if whence or offset < self._at:
+            raise ValueError("a header that points backwards")
+        while self._at < offset and self._fill():
+            step = min(len(self._buffer), offset - self._at)
+            self._buffer = self._buffer[step:]
+            self._at += step
+        return self._at
+
+    def finish(self) -> bool:
+        """Pass over everything that is left; whether that was nothing but zeroes."""
+        zero = True
+        while self._fill():
+            zero = zero and not any(self._buffer)
+            self._at += len(self._buffer)
+            self._buffer = memoryview(b"")
+        return zero
+
+    def _fill(self) -> bool:
+        while not self._buffer:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return False
+            self._buffer = memoryview(piece)
+        return True

@@ -146,7 +146,7 @@ def test_a_huge_extended_header_is_refused() -> None:
     ids=["cut gzip", "cut tar", "text", "bzip2", "cut zstd", "hard link to nothing"],
 )
 def test_a_damaged_layer_is_an_input_error(blob: bytes) -> None:
-    with pytest.raises(InputError, match=r"cannot read layer 1 of test:latest"):
+    with pytest.raises(InputError, match="layer 1 of test:latest"):
         root(blob)
 
 

@@ -1,0 +1,1 @@
+"""Layers of an image read without unpacking them: what each adds, hides and restores."""
