@@ -39,6 +39,7 @@ TABLE: dict[str, set[str]] = {
     "render": {"errors", "templates"},
     "scaffold": {"errors", "render", "scaffold", "templates", ""},
     "proc": {"errors"},
+    "sandbox": {"errors", "proc", "sandbox"},
     "config": {"errors", "elf.machines", "sinks.model", "oci.model"},
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verify.image",
@@ -68,7 +69,7 @@ DOORS: dict[str, set[str]] = {
     "packageurl": {"sbom"},
     "spdx_tools": {"sbom.spdx"},
     "urllib3": {"oci.registry"},
-    "ctypes": {"sysroot.confine", "sinks.publish"},
+    "ctypes": {"sysroot.confine", "sinks.publish", "sandbox.kernel"},
 }
 
 
