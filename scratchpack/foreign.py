@@ -21,9 +21,7 @@ from scratchpack.errors import InputError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scratchpack.errors import ScratchpackError
-
-    Fault = Callable[[str], ScratchpackError]  # makes the error to raise from why it could not be read
+    Fault = Callable[[str], Exception]  # makes the error to raise from why it could not be read
 
 MAX_DOCUMENT = 4 << 20  # bytes (S22)
 MAX_DEPTH = 100  # arrays and objects in each other; real documents have fewer than twenty
@@ -49,7 +47,7 @@ _KINDS = {
 }
 
 
-def _unreadable(why: str) -> ScratchpackError:
+def _unreadable(why: str) -> InputError:
     return InputError(f"cannot read a document: {why}")
 
 
@@ -65,7 +63,7 @@ class Value:
         self.raw, self.place = raw, place  # raw: as Python's own reader gives it
         self._fault, self._optional = fault, optional
 
-    def wrong(self, why: str) -> ScratchpackError:
+    def wrong(self, why: str) -> Exception:
         """The caller's error about this value, to be raised: its place, then why."""
         return self._fault(f"{self.place}: {why}" if self.place else why)
 
@@ -123,6 +121,11 @@ class Value:
     def table(self) -> dict[str, str]:
         """An object whose members are strings: labels, annotations."""
         return {name: value.text() for name, value in self.members()}
+
+    def as_object(self) -> dict[str, Any]:
+        """An object as it was read, to be written again."""
+        members: dict[str, Any] = self._of_kind(dict)
+        return members
 
     def _of_kind(self, kind: type) -> Any:
         if self.raw is None and self._optional:

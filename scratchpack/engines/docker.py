@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
-import json
 import os
 import re
 import socket
 import ssl
+import threading
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote, urlencode, urlsplit
 
+from scratchpack import foreign
 from scratchpack.engines.archive import archive
-from scratchpack.errors import RemoteError
+from scratchpack.errors import InputError, RemoteError
 from scratchpack.oci import reference
 
 if TYPE_CHECKING:
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
     from scratchpack.oci.model import Image, Release
     from scratchpack.proc import Done
 
-_PASSWORD = re.compile(r"//[^/]*@")
+_PASSWORD = re.compile(r"//.*@", re.DOTALL)  # which may hold a slash as well
 _SOCKET = "/var/run/docker.sock"
-_ASK_SECONDS = 10
+_ASK_SECONDS = 10  # of silence
+_ANSWER_SECONDS = 30  # for one answer whole, however it drips
 _LOAD_SECONDS = 3600  # an engine may work long on a large layer before it says anything
 _LOOKED_AT = 200  # images that are asked for their layers, the newest first
 _WORTHWHILE = 4 << 20  # bytes of layers from which asking is cheaper than sending
@@ -35,7 +39,10 @@ _PIECE = 1 << 20
 
 
 class _RefusedError(Exception):
-    """The engine said no; its words."""
+    """The engine said no, or what no engine says; its words."""
+
+
+_FAULTS = (OSError, http.client.HTTPException, _RefusedError)
 
 
 class Docker:
@@ -54,7 +61,7 @@ class Docker:
             return command.answers(["docker", "version"])
         try:
             self._ask("GET", "/_ping")
-        except (OSError, http.client.HTTPException, _RefusedError) as error:
+        except _FAULTS as error:
             return f"{self._shown}: {_why(error)}"
         return None
 
@@ -81,7 +88,7 @@ class Docker:
                     self._send(archive(release, progress))
             else:
                 self._send(archive(release, progress))
-        except (OSError, http.client.HTTPException, _RefusedError) as error:
+        except _FAULTS as error:
             raise RemoteError(f"cannot load into docker at {self._shown}: {_why(error)}") from None
 
     def save(self, reference: str, output: BinaryIO) -> None:
@@ -106,7 +113,7 @@ class Docker:
                     output.write(piece)
             finally:
                 connection.close()
-        except (OSError, http.client.HTTPException, _RefusedError) as error:
+        except _FAULTS as error:
             raise RemoteError(
                 f"cannot get {reference} from docker at {self._shown}: {_why(error)}",
                 hint="see that the engine runs and has the image",
@@ -126,9 +133,9 @@ class Docker:
         """Where docker has this very image, only its names are missing."""
         try:
             found = self._ask("GET", f"/images/{quote(image.config_blob.digest)}/json")
+            if found is None or found["Id"].text() != image.config_blob.digest:
+                return False
         except _RefusedError:
-            return False
-        if not isinstance(found, dict) or found.get("Id") != image.config_blob.digest:
             return False
         for name in release.references:
             parsed = reference.parse(name)
@@ -143,13 +150,15 @@ class Docker:
         wanted = [layer.diff_id for layer in image.layers]
         best = 0
         try:
-            for one in self._ask("GET", "/images/json")[:_LOOKED_AT]:
-                layers = self._ask("GET", f"/images/{quote(one['Id'])}/json")["RootFS"].get("Layers") or []
+            images = self._ask("GET", "/images/json")
+            for one in islice(images.items(), _LOOKED_AT) if images is not None else ():
+                found = self._ask("GET", f"/images/{quote(one['Id'].text(), safe='')}/json")
+                layers = () if found is None else found["RootFS"].get("Layers").texts()
                 shared = next(
                     (at for at, pair in enumerate(zip(wanted, layers, strict=False)) if pair[0] != pair[1]), None
                 )
                 best = max(best, min(len(wanted), len(layers)) if shared is None else shared)
-        except (_RefusedError, KeyError, TypeError, AttributeError):
+        except _RefusedError:
             return frozenset()
         kept = {layer.blob.digest for layer in image.layers[best:]}
         return frozenset(layer.blob.digest for layer in image.layers[:best]) - kept
@@ -169,36 +178,46 @@ class Docker:
             if (error := _message(line, "error")) is not None:
                 raise _RefusedError(error)
 
-    def _ask(self, method: str, path: str) -> Any:
+    def _ask(self, method: str, path: str) -> foreign.Value | None:
+        """The document that answers; ``None`` where the answer is none, as that of /_ping.
+
+        Raises:
+            _RefusedError: the engine refused, or what it answers is not JSON.
+            OSError, http.client.HTTPException: no answer.
+        """
         connection = self._connect(_ASK_SECONDS)
+        late = threading.Timer(_ANSWER_SECONDS, _cut, (connection,))
+        late.daemon = True
         try:
+            late.start()
             connection.request(method, path, headers={"Content-Length": "0"} if method == "POST" else {})
             response = connection.getresponse()
             said = response.read(_ANSWER_CAP)
+            if late.finished.is_set():
+                raise TimeoutError(f"still answering after {_ANSWER_SECONDS} s")
         finally:
+            late.cancel()
             connection.close()
         if response.status >= 300:
             raise _RefusedError(_message(said) or f"status {response.status}")
         if response.headers.get_content_type() != "application/json":
-            return said
-        try:
-            return json.loads(said)
-        except (ValueError, RecursionError):
-            raise _RefusedError("its answer is not JSON") from None
+            return None
+        return foreign.json_document(said, _no_answer, limit=_ANSWER_CAP)
 
     def _connect(self, timeout: float) -> http.client.HTTPConnection:
         try:
             where = urlsplit(self._host)
-            port = where.port
-        except ValueError as error:
-            raise _RefusedError(f"DOCKER_HOST is {self._shown}, which is no address ({error})") from None
+            host, port = where.hostname or "", where.port
+            host.encode("idna")  # as connecting would, with an error that nobody expects there
+        except ValueError:  # http://[::1, a port that is no number, a name that is too long
+            raise _RefusedError(f"DOCKER_HOST is {self._shown}, which is not a URL") from None
         if where.scheme == "unix":
             return _UnixConnection(where.path, timeout)
-        if where.scheme not in {"tcp", "http", "https"} or not where.hostname:
+        if where.scheme not in {"tcp", "http", "https"} or not host:
             raise _RefusedError(f"DOCKER_HOST is {self._shown}, which is neither unix://, tcp:// nor ssh://")
         if where.scheme == "https" or os.environ.get("DOCKER_TLS_VERIFY"):
-            return http.client.HTTPSConnection(where.hostname, port or 2376, timeout=timeout, context=_tls())
-        return http.client.HTTPConnection(where.hostname, port or 2375, timeout=timeout)
+            return http.client.HTTPSConnection(host, port or 2376, timeout=timeout, context=_tls())
+        return http.client.HTTPConnection(host, port or 2375, timeout=timeout)
 
 
 class _UnixConnection(http.client.HTTPConnection):
@@ -226,18 +245,29 @@ def _has_context() -> bool:
         return chosen != "default"
     home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker")
     try:
-        chosen = json.loads((home / "config.json").read_bytes()).get("currentContext")
-    except (OSError, ValueError, AttributeError, RecursionError):
+        data = foreign.file(home / "config.json")
+        chosen = "" if data is None else foreign.json_document(data).get("currentContext").text()
+    except InputError:
         return False
     return bool(chosen) and chosen != "default"
 
 
+def _no_answer(why: str) -> _RefusedError:
+    return _RefusedError(f"it does not answer as docker does: {why}")
+
+
+def _cut(connection: http.client.HTTPConnection) -> None:
+    """End a connection under the thread that reads from it: that gets the end of the answer, or an error."""
+    with contextlib.suppress(OSError):
+        if connection.sock is not None:
+            connection.sock.shutdown(socket.SHUT_RDWR)
+
+
 def _message(said: bytes, key: str = "message") -> str | None:
     try:
-        text = json.loads(said)[key]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return " ".join(foreign.json_document(said, limit=_ANSWER_CAP)[key].text().split())
+    except InputError:
         return None
-    return " ".join(str(text).split())
 
 
 def _why(error: Exception) -> str:

@@ -7,13 +7,12 @@ The order is the image rules' ("Pushing"): docker's config (credential helpers i
 from __future__ import annotations
 
 import base64
-import binascii
-import json
 import os
 import re
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
+from scratchpack import foreign
 from scratchpack.errors import RemoteError, UsageError
 from scratchpack.oci.reference import DOCKER_HUB
 
@@ -23,7 +22,6 @@ if TYPE_CHECKING:
 HUB_KEY = "https://index.docker.io/v1/"
 _HELPER = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _HELPER_SECONDS = 60
-_FILE_CAP = 4 << 20  # bytes of a configuration file
 
 
 class Credential(NamedTuple):
@@ -74,54 +72,38 @@ def find(host: str, path: str = "", env: Mapping[str, str] | None = None) -> Cre
 
 
 def _files(env: Mapping[str, str]) -> Iterator[Path]:
-    home = env.get("HOME") or "~"
+    home = env.get("HOME") or os.path.expanduser("~")  # Path.home raises where there is none
     docker = env.get("DOCKER_CONFIG")
-    yield (Path(docker) if docker else Path(home).expanduser() / ".docker") / "config.json"
+    yield (Path(docker) if docker else Path(home) / ".docker") / "config.json"
     if named := env.get("REGISTRY_AUTH_FILE"):
         yield Path(named)
     if runtime := env.get("XDG_RUNTIME_DIR"):
         yield Path(runtime) / "containers" / "auth.json"
 
 
-def _read(file: Path) -> dict[str, Any] | None:
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_FILE_CAP)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise UsageError(f"cannot read the credentials in {file}: {error.strerror}") from None
-    try:
-        config = json.loads(data or b"{}")
-    except (ValueError, RecursionError):
-        config = None
-    if not isinstance(config, dict):
-        raise UsageError(f"cannot read the credentials in {file}: it is not a JSON object")
-    return config
+def _read(file: Path) -> foreign.Value | None:
+    def fault(why: str) -> UsageError:
+        return UsageError(f"cannot read the credentials in {file}: {why}")
+
+    data = foreign.file(file, fault)
+    return None if data is None else foreign.json_document(data or b"{}", fault)
 
 
-def _table(config: dict[str, Any], name: str, file: Path) -> dict[str, Any]:
-    value = config.get(name) or {}
-    if not isinstance(value, dict):
-        raise UsageError(f"cannot read the credentials in {file}: {name!r} is not an object")
-    return value
-
-
-def _look(config: dict[str, Any], file: Path, host: str, path: str) -> Credential | None:
-    helpers = {_key(key): (key, name) for key, name in _table(config, "credHelpers", file).items()}
+def _look(config: foreign.Value, file: Path, host: str, path: str) -> Credential | None:
+    helpers = {_key(key): (key, name) for key, name in config.get("credHelpers").members()}
     names = _names(host, path)
     server = HUB_KEY if host == DOCKER_HUB else host
     for name in names:
         if name in helpers:
             key, helper = helpers[name]
-            return _ask(helper, server if host == DOCKER_HUB else key, file)
-    if store := config.get("credsStore"):
+            return _ask(helper.text(), server if host == DOCKER_HUB else key, file)
+    if store := config.get("credsStore").text():
         for asked in dict.fromkeys((server, f"https://{host}")):
             if (found := _ask(store, asked, file)) is not None:
                 return found
-    entries = {_key(key): entry for key, entry in _table(config, "auths", file).items()}
+    entries = {_key(key): entry for key, entry in config.get("auths").members()}
     for name in names:
-        if name in entries and (found := _entry(entries[name], name, file)) is not None:
+        if name in entries and (found := _entry(entries[name], file)) is not None:
             return found
     return None
 
@@ -142,30 +124,25 @@ def _key(text: str) -> str:
     return host + slash + path
 
 
-def _entry(entry: object, name: str, file: Path) -> Credential | None:
-    where = f"{name} in {file}"
-    if not isinstance(entry, dict):
-        raise UsageError(f"cannot read the credentials for {where}: not an object")
-    fields = {key: entry.get(key) or "" for key in ("auth", "username", "password", "identitytoken", "registrytoken")}
-    if not all(isinstance(value, str) for value in fields.values()):
-        raise UsageError(f"cannot read the credentials for {where}: a value is not a text")
-    username, password = fields["username"], fields["password"]
-    if fields["auth"]:
+def _entry(entry: foreign.Value, file: Path) -> Credential | None:
+    username, password = entry.get("username").text(), entry.get("password").text()
+    identity, registry = entry.get("identitytoken").text(), entry.get("registrytoken").text()
+    if auth := entry.get("auth").text():
         try:
-            pair = base64.b64decode(fields["auth"], validate=True).decode()
-        except (binascii.Error, UnicodeDecodeError):
-            raise UsageError(f"cannot read the credentials for {where}: 'auth' is not base64") from None
+            pair = base64.b64decode(auth, validate=True).decode()
+        except ValueError:  # not ASCII, not base64, not UTF-8 inside
+            raise entry.wrong("'auth' is not base64") from None
         username, colon, password = pair.partition(":")
         if not colon:
-            raise UsageError(f"cannot read the credentials for {where}: 'auth' holds no user:password")
+            raise entry.wrong("'auth' holds no user:password")
         password = password.strip("\0")
-    found = Credential(username, password, fields["identitytoken"], fields["registrytoken"], str(file))
+    found = Credential(username, password, identity, registry, str(file))
     return found if found.secrets else None
 
 
-def _ask(helper: object, server: str, file: Path) -> Credential | None:
+def _ask(helper: str, server: str, file: Path) -> Credential | None:
     """Docker's protocol: the server's name on stdin of ``docker-credential-NAME get``, a JSON object on stdout."""
-    if not isinstance(helper, str) or not _HELPER.fullmatch(helper):
+    if not _HELPER.fullmatch(helper):
         raise UsageError(f"cannot use the credential helper {helper!r} of {file}: not a name")
     from scratchpack import proc
     from scratchpack.errors import ScratchpackError
@@ -185,13 +162,13 @@ def _ask(helper: object, server: str, file: Path) -> Credential | None:
             f"cannot get the credentials for {server}: {program} ended with status {done.status}",
             details=(ascii(said.splitlines()[0][:200] if said else done.complaint[:200]),),
         )
-    try:
-        answer = json.loads(said)
-        username, secret = answer["Username"], answer["Secret"]
-    except (ValueError, KeyError, TypeError):
-        raise RemoteError(f"cannot get the credentials for {server}: {program} did not answer as helpers do") from None
-    if not isinstance(username, str) or not isinstance(secret, str):
-        raise RemoteError(f"cannot get the credentials for {server}: {program} did not answer as helpers do")
+    answer = foreign.json_document(
+        done.out,
+        lambda why: RemoteError(
+            f"cannot get the credentials for {server}: {program} did not answer as helpers do: {why}"
+        ),
+    )
+    username, secret = answer["Username"].text(), answer["Secret"].text()
     if not secret:
         return None
     if username == "<token>":

@@ -14,6 +14,7 @@ _PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|
 _TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SEPARATOR = re.compile(r"\.|__?|-+")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SECRET = re.compile(r"[^/@]*:.*@(?!sha\d+:)", re.DOTALL)  # user:password@, with whatever scheme stands before it
 
 
 class Reference(NamedTuple):
@@ -100,6 +101,8 @@ def _split(name: str) -> tuple[str, str]:
 
 
 def _wrong(text: str, why: str) -> UsageError:
+    shown = _SECRET.sub("***@", text)
     return UsageError(
-        f"cannot use {text!r} as an image name: {why}", hint="write it like registry.example.com/team/app:1.2"
+        f"cannot use {shown!r} as an image name: {why if shown == text else 'it is a URL with a password'}",
+        hint="write it like registry.example.com/team/app:1.2",
     )

@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any, Self
 
+from scratchpack import foreign
 from scratchpack.errors import OutputError
 from scratchpack.oci import index
 from scratchpack.oci.digest import blob_path, verified
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
 
     from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Slot
-
-_MAX_INDEX = 4 * 1024 * 1024
 
 
 class OciLayout:
@@ -168,17 +167,18 @@ def read_index(layout: str) -> list[dict[str, Any]]:
     Raises:
         OutputError: it cannot be added to: not JSON, or not an index.
     """
-    with open(os.path.join(layout, "index.json"), "rb") as stream:
-        data = stream.read(_MAX_INDEX + 1)
-    try:
-        manifests = json.loads(data)["manifests"] if len(data) <= _MAX_INDEX else None
-    except (ValueError, TypeError, KeyError, RecursionError):
-        manifests = None
-    if not isinstance(manifests, list) or not all(isinstance(entry, dict) for entry in manifests):
-        raise OutputError(
-            f"cannot add to {layout}: its index.json is not an image index", hint="--force replaces it as a whole"
+
+    def fault(why: str) -> OutputError:
+        return OutputError(
+            f"cannot add to {layout}: its index.json is not an image index: {why}",
+            hint="--force replaces it as a whole",
         )
-    return manifests
+
+    data = foreign.file(os.path.join(layout, "index.json"), fault)
+    if data is None:
+        raise fault("there is none")
+    entries = foreign.json_document(data, fault)["manifests"]
+    return [entry.as_object() for entry in entries.items()]
 
 
 def _replaced(entry: dict[str, Any], names: list[dict[str, str]], digests: list[str]) -> bool:

@@ -7,13 +7,13 @@ would be handed to the registry that pointed there.
 
 from __future__ import annotations
 
-import json
 import re
 import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import urlencode
 
+from scratchpack import foreign
 from scratchpack.errors import RemoteError
 from scratchpack.oci.registry import patience, transport
 from scratchpack.oci.registry.faults import Refusal, refused, words
@@ -177,11 +177,11 @@ class Login:
 
 
 def _read_token(data: bytes, server: Origin) -> str:
-    try:
-        answer = json.loads(data)
-        token = answer.get("token") or answer.get("access_token")
-    except (ValueError, AttributeError, RecursionError):
-        token = None
-    if not isinstance(token, str) or not _TOKEN.fullmatch(token):
-        raise RemoteError(f"cannot use the token from {server.netloc}: the answer holds none")
+    def fault(why: str) -> RemoteError:
+        return RemoteError(f"cannot use the token from {server.netloc}: {why}")
+
+    answer = foreign.json_document(data, fault)
+    token = answer.get("token").text() or answer.get("access_token").text()
+    if not _TOKEN.fullmatch(token):
+        raise fault("the answer holds none")
     return token

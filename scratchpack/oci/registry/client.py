@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
-from scratchpack.errors import RemoteError
+from scratchpack import foreign
+from scratchpack.errors import InputError, RemoteError
 from scratchpack.oci import reference
 from scratchpack.oci.model import MEDIA_INDEX, MEDIA_MANIFEST
 from scratchpack.oci.registry import patience, transport
@@ -70,7 +70,8 @@ class Repository:
             raise self.session.refusal(f"look for {digest} in {self}", response)
         size = response.headers.get("Content-Length", "")
         transport.finish(response)
-        return int(size) if size.isascii() and size.isdigit() else -1
+        known = foreign.decimal(size)
+        return -1 if known is None else known
 
     def upload(self, blob: Blob, told: Callable[[int], None] = lambda _: None) -> str:
         """Bring a blob there, by mounting where that works: "present", "mounted" or "uploaded".
@@ -147,7 +148,7 @@ class Repository:
         transport.finish(response)
         if not location:
             raise RemoteError(f"cannot push to {self}: the registry took the upload and said not where to send it")
-        url = urljoin(urljoin(f"{self.session.login.home}/", asked), location).partition("#")[0]
+        url = transport.join(transport.join(f"{self.session.login.home}/", asked), location).partition("#")[0]
         self.session.check(url)
         return url
 
@@ -224,7 +225,6 @@ def _checked(digest: str) -> str:
 def media_type(document: Document) -> str:
     """What a document says it is, else what the registry said."""
     try:
-        inside = json.loads(document.data)["mediaType"]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        return foreign.json_document(document.data)["mediaType"].text()
+    except InputError:
         return document.media_type
-    return inside if isinstance(inside, str) else document.media_type

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import NamedTuple
 
-from scratchpack.errors import RemoteError
+from scratchpack import foreign
+from scratchpack.errors import InputError, RemoteError
 
 _SHOWN = 300  # characters of a registry's own words
+_AUTHORITY = re.compile(r"[a-z+]+://(?:[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\])(?::[0-9]+)?(?![^/?#])")
+_USER = re.compile(r"//.*@", re.DOTALL)
 
 _MEANING = {
     400: "the registry calls the request wrong",
@@ -48,9 +50,9 @@ class Refusal(NamedTuple):
 def words(body: bytes) -> str:
     """What the registry itself said, from the specification's error document, as one clean line."""
     try:
-        errors = json.loads(body)["errors"]
-        said = "; ".join(f"{one.get('code', '')}: {one.get('message', '')}".strip(": ") for one in errors)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        errors = foreign.json_document(body)["errors"].items()
+        said = "; ".join(f"{one.get('code').text()}: {one.get('message').text()}".strip(": ") for one in errors)
+    except InputError:  # not the specification's document: the status alone is told
         said = ""
     return clean(said)
 
@@ -63,8 +65,11 @@ def clean(text: str) -> str:
 
 
 def shown(url: str) -> str:
-    """A URL without its query, where upload states and signatures stand, and without user names."""
-    return clean(re.sub(r"//[^/@]*@", "//", re.split(r"[?#]", url, maxsplit=1)[0]))
+    """A URL without its query, where upload states and signatures stand, and without user names and passwords."""
+    authority = _AUTHORITY.match(url)
+    if authority is None or not url[authority.end() :].startswith(("/", "?", "#")):
+        url = _USER.sub("//", url)  # a password may hold a slash or a question mark: all up to the last @
+    return clean(re.split(r"[?#]", url, maxsplit=1)[0])
 
 
 def refused(what: str, refusal: Refusal, *, tries: int = 1, hint: str | None = None) -> RemoteError:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import io
-import json
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 import urllib3
 
+from scratchpack import foreign
 from scratchpack.elf.machines import Platform
 from scratchpack.errors import RemoteError
 from scratchpack.oci import reference
@@ -98,11 +98,8 @@ def choose(index: bytes, platform: Platform | None, name: str) -> str:
     Raises:
         RemoteError: none fits, or several do.
     """
-    try:
-        entries = [one for one in json.loads(index)["manifests"] if isinstance(one, dict)]
-        offers = [(_platform(one.get("platform") or {}), str(one["digest"])) for one in entries]
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
-        raise RemoteError(f"cannot read {name}: its index is not one") from None
+    document = foreign.json_document(index, lambda why: RemoteError(f"cannot read {name}: its index is not one: {why}"))
+    offers = [(_platform(one.get("platform")), one["digest"].text()) for one in document["manifests"].items()]
     images = [(offer, digest) for offer, digest in offers if offer.architecture not in {"", "unknown"}] or offers
     fitting = [one for one in images if platform is None or _fits(one[0], platform)]
     exact = [one for one in fitting if one[0] == platform]
@@ -116,8 +113,8 @@ def choose(index: bytes, platform: Platform | None, name: str) -> str:
     )
 
 
-def _platform(entry: dict[str, Any]) -> Platform:
-    return Platform(str(entry.get("os", "")), str(entry.get("architecture", "")), str(entry.get("variant", "")))
+def _platform(entry: foreign.Value) -> Platform:
+    return Platform(entry.get("os").text(), entry.get("architecture").text(), entry.get("variant").text())
 
 
 def _fits(offer: Platform, wish: Platform) -> bool:

@@ -10,6 +10,7 @@ import threading
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scratchpack import foreign
 from scratchpack.errors import RemoteError, UsageError
 from scratchpack.oci import reference
 from scratchpack.oci.digest import canonical_json, memory_blob
@@ -147,16 +148,18 @@ def _note_referrer(repository: Repository, referrer: Referrer) -> None:
     manifests: list[Any] = []
     old = repository.manifest(tag)
     if old is not None:
-        try:
-            manifests = json.loads(old.data)["manifests"]
-            known = {one["digest"] for one in manifests}
-        except (ValueError, KeyError, TypeError, RecursionError):
-            known, manifests = set(), []
-        if media_type(old) != MEDIA_INDEX or not known:
-            raise RemoteError(
-                f"cannot note what refers to {referrer.subject} in {repository}: the tag {tag} is something else",
+
+        def fault(why: str) -> RemoteError:
+            return RemoteError(
+                f"cannot note what refers to {referrer.subject} in {repository}: the tag {tag} is something else: {why}",
                 hint="delete that tag, or push without --sbom",
             )
+
+        entries = foreign.json_document(old.data, fault)["manifests"]
+        manifests = [one.as_object() for one in entries.items()]
+        known = {one["digest"].text() for one in entries.items()}
+        if media_type(old) != MEDIA_INDEX or not known:
+            raise fault("no index, or an empty one")
         if referrer.manifest_blob.digest in known:
             return
     manifests.append(_entry(referrer))

@@ -6,7 +6,6 @@ import threading
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Self
-from urllib.parse import urljoin
 
 from scratchpack.errors import RemoteError
 from scratchpack.oci import credentials
@@ -110,7 +109,7 @@ class Session:
             RemoteError: a redirect that may not be followed, a login that failed.
         """
         home = self.login.home
-        url = urljoin(f"{home}/", target)
+        url = transport.join(f"{home}/", target)
         for _ in range(_HOPS + 1):
             self.check(url)
             send = partial(self.wire.send, method, url, body=body, wait=wait)
@@ -124,7 +123,7 @@ class Session:
             transport.finish(response)
             if not location:
                 raise RemoteError(f"cannot follow a redirect from {shown(url)}: it names no place")
-            url = urljoin(url, location)
+            url = transport.join(url, location)
         raise RemoteError(f"cannot follow the redirects from {shown(target)}: more than {_HOPS}")
 
     def check(self, url: str) -> None:

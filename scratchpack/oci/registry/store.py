@@ -7,9 +7,10 @@ temporary file, because layers are read more than once and not only from their s
 from __future__ import annotations
 
 import io
-import json
 from typing import TYPE_CHECKING, BinaryIO
 
+from scratchpack import foreign
+from scratchpack.errors import InputError
 from scratchpack.oci.digest import blob_path, canonical_json
 from scratchpack.oci.index import IMAGE_NAME, LAYOUT, REF_NAME
 from scratchpack.oci.model import MEDIA_INDEX
@@ -105,11 +106,12 @@ class RemoteStore(Store):
         """Keep a document, and note the manifests that it names: those are no blobs to a registry."""
         self._manifests[document.digest] = document
         try:
-            named = [one["digest"] for one in json.loads(document.data).get("manifests", [])]
-        except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+            manifests = foreign.json_document(document.data).get("manifests").items()
+            named = [one["digest"].text() for one in manifests]
+        except InputError:
             return  # whoever reads it says what is wrong with it
         for digest in named[:_MOST]:
-            if isinstance(digest, str) and is_digest(digest):
+            if is_digest(digest):
                 self._manifests.setdefault(digest, None)
 
 

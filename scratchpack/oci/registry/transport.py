@@ -65,6 +65,20 @@ def origin(url: str) -> Origin:
     return Origin(parsed.scheme, parsed.host.strip("[]").lower(), port)
 
 
+def join(base: str, place: str) -> str:
+    """A place that a registry named, beside the URL that was asked.
+
+    Raises:
+        RemoteError: not a URL (``http://[::1``).
+    """
+    from urllib.parse import urljoin
+
+    try:
+        return urljoin(base, place)
+    except ValueError:
+        raise RemoteError(f"cannot follow {shown(place)!r}: not a URL") from None
+
+
 def is_loopback(host: str) -> bool:
     """Whether plain http to this host leaves the machine not at all."""
     if host == "localhost":
@@ -179,7 +193,13 @@ class Wire:
         if where.scheme == "https":
             options["ssl_context"] = _tls(where, unchecked=self.is_insecure(where))
         proxy = self._proxy(where)
-        return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        try:
+            return urllib3.ProxyManager(proxy, **options) if proxy else urllib3.PoolManager(**options)
+        except (urllib3.exceptions.HTTPError, ValueError):  # its text would show the proxy's password
+            raise RemoteError(
+                f"cannot reach {where}: the proxy that the environment names is no http or https URL",
+                hint=f"check {where.scheme.upper()}_PROXY",
+            ) from None
 
     def _proxy(self, where: Origin) -> str | None:
         from urllib.request import getproxies, proxy_bypass

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
+import os
+import random
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from scratchpack.errors import RemoteError, UsageError
 from scratchpack.oci import credentials
+from tests.support import mutants
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -193,7 +197,7 @@ def test_a_helper_that_talks_nonsense_is_named_and_not_quoted(places: Places, sa
     assert not said or said not in caught.value.message
 
 
-@pytest.mark.parametrize("name", ["../../tmp/evil", "a/b", "", "-x", ".x", 3])
+@pytest.mark.parametrize("name", ["../../tmp/evil", "a/b", "", "-x", ".x"])
 def test_a_helpers_name_is_only_a_name(places: Places, name: object) -> None:
     places.docker(credHelpers={"ghcr.io": name})
     with pytest.raises(UsageError, match="not a name"):
@@ -202,10 +206,51 @@ def test_a_helpers_name_is_only_a_name(places: Places, name: object) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["{", "[]", '"x"', '{"auths":[1]}', '{"auths":{"ghcr.io":3}}', '{"auths":{"ghcr.io":{"auth":"%%"}}}', '{"credHelpers":"x"}',
+    ["{", "[]", '"x"', '{"credHelpers":{"ghcr.io":3}}', '{"auths":[1]}', '{"auths":{"ghcr.io":3}}', '{"auths":{"ghcr.io":{"auth":"%%"}}}', '{"credHelpers":"x"}',
      '{"auths":{"ghcr.io":{"auth":"bm9jb2xvbg=="}}}', '{"auths":{"ghcr.io":{"auth":7}}}', "[" * 50000],
 )  # fmt: skip
 def test_a_broken_file_is_named(places: Places, text: str) -> None:
     places.write(".docker/config.json", text)
     with pytest.raises(UsageError, match=r"cannot read the credentials .*config\.json"):
         places.user("ghcr.io")
+
+
+FULL = {
+    "auths": {"ghcr.io": {**entry("u"), "username": "x", "password": "y", "identitytoken": "i", "registrytoken": "r"}, HUB: {}},
+    "credHelpers": {"quay.io": "none"},
+    "credsStore": "",
+    "currentContext": "default",
+}  # fmt: skip
+
+
+def test_every_mutant_of_a_configuration_is_read_or_named(places: Places) -> None:
+    """S5: wrong kinds, lone surrogates, depth, digits, anywhere in docker's config."""
+    for data in mutants.mutants(FULL, random.Random(10)):
+        (places.home / "auth.json").write_bytes(data)
+        with contextlib.suppress(RemoteError, UsageError):
+            found = credentials.find("ghcr.io", "team", places.env)
+            assert found is None or found.basic
+
+
+def test_every_mutant_of_a_helpers_answer_is_read_or_named(places: Places) -> None:
+    answer = places.home / "answer"
+    places.helper("mine", f"cat '{answer}'")
+    places.docker(credHelpers={"ghcr.io": "mine"})
+    for data in list(mutants.mutants({"Username": "u", "Secret": "s"}, random.Random(10)))[::2]:
+        answer.write_bytes(data)
+        with contextlib.suppress(RemoteError):
+            found = credentials.find("ghcr.io", "", places.env)
+            assert found is None or found.secrets
+
+
+def test_a_fifo_as_configuration_is_refused_and_not_waited_for(places: Places) -> None:
+    """S6."""
+    os.mkfifo(places.home / "auth.json")
+    with pytest.raises(UsageError, match="not a regular file"):
+        places.user("ghcr.io")
+
+
+def test_without_a_home_one_is_nobody(places: Places, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("HOME")
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # what it does for a user id without an entry
+    assert credentials.find("ghcr.io", "", {}) is None
