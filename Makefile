@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 PEERS := .venv-peers
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 
-.PHONY: help demo test lint format campaign bench docs wheel clean
+.PHONY: help demo test lint format campaign coverage bench docs wheel dist clean
 
 help:
 	@echo 'make demo      build the Go and C sample apps, pack them, run the packed result'
@@ -16,9 +16,11 @@ help:
 	@echo 'make lint      ruff and mypy'
 	@echo 'make format    let ruff rewrite what it can'
 	@echo 'make campaign  the long runs that make test leaves out'
+	@echo 'make coverage  the unit tests, and how much of the package they run'
 	@echo 'make bench     how fast and how small, beside others (WRITE=docs/benchmarks.md keeps the tables)'
 	@echo 'make docs      write the generated pages again'
 	@echo 'make wheel     dist/*.whl'
+	@echo 'make dist      the wheel and the source archive'
 	@echo 'make clean     remove the environment and everything built'
 
 # Made again whenever pyproject.toml changes; the extras are the tests and the Go and C compilers that come as wheels.
@@ -50,6 +52,16 @@ campaign: $(READY)
 	  DEBIAN_FRONTEND=noninteractive xargs apt-get install -y -qq --no-install-recommends >/dev/null
 	$(BIN)/python -m pytest -m campaign
 
+coverage: $(READY)
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest -q -n $(WORKERS) --dist loadgroup -m 'not campaign' tests/unit
+	$(BIN)/coverage combine -q
+	$(BIN)/coverage report
+
+# Reads the workflows of .github; it is a Go program, and the Go compiler is among the wheels of the environment.
+$(BIN)/actionlint: $(READY)
+	GOBIN=$(CURDIR)/$(BIN) $(BIN)/go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+
 # Other tools of this kind, in an environment of their own; without them the benchmark leaves them out.
 $(PEERS): $(READY)
 	$(BIN)/python -m venv $@
@@ -64,5 +76,8 @@ docs: $(READY)
 wheel: $(READY)
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
+dist: $(READY)
+	$(BIN)/python -m hatchling build
+
 clean:
-	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
