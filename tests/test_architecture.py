@@ -1,4 +1,4 @@
-"""Who may import whom. The table is law; the imports are walked, those inside functions and TYPE_CHECKING too."""
+"""Who may import whom, and that no imports go in a circle. The table is law; imports inside functions and TYPE_CHECKING count too."""
 
 from __future__ import annotations
 
@@ -126,3 +126,61 @@ def test_a_heavy_import_stands_behind_its_one_door(path: Path) -> None:
         top = imported.partition(".")[0]
         if top in DOORS:
             assert any(_within(name, room) for room in DOORS[top]), f"{name} imports {imported}"
+
+
+# Modules that import each other, by any way round. The list only gets shorter.
+CIRCLES: set[frozenset[str]] = {
+    frozenset({"cli", "cli.commands"}),
+    frozenset({"oci.registry.patience", "oci.registry.transport"}),
+    frozenset({"pipeline.annotations", "pipeline.git"}),
+    frozenset({"pipeline.locate", "pipeline.scripts"}),
+}
+
+
+def _graph() -> dict[str, set[str]]:
+    """Each module and those of ours that it imports, anywhere in its text: two that know each other's types cannot be read apart either.
+
+    The package itself is left out. It imports nothing when it is imported; its names lead to the rooms that have them.
+    """
+    modules = {_name(path): path for path in _modules()}
+    graph = {}
+    for name, path in modules.items():
+        targets = {
+            imported.removeprefix("scratchpack.") for imported in _imports(path) if imported.startswith("scratchpack.")
+        }
+        graph[name] = {target if target in modules else target.rpartition(".")[0] for target in targets} - {"", name}
+    return graph
+
+
+def _circles(graph: dict[str, set[str]]) -> set[frozenset[str]]:
+    """The sets of modules that reach one another (Tarjan's strongly connected components, of two and more)."""
+    found, order, lowest, stack = set(), dict[str, int](), dict[str, int](), list[str]()
+
+    def visit(name: str) -> None:
+        order[name] = lowest[name] = len(order)
+        stack.append(name)
+        for target in graph.get(name, ()):
+            if target not in order:
+                visit(target)
+            if target in stack:
+                lowest[name] = min(lowest[name], lowest[target])
+        if lowest[name] == order[name]:
+            circle = frozenset(stack[stack.index(name) :])
+            del stack[stack.index(name) :]
+            if len(circle) > 1:
+                found.add(circle)
+
+    for name in graph:
+        if name not in order:
+            visit(name)
+    return found
+
+
+def test_a_circle_is_found_whatever_its_length() -> None:
+    assert _circles({"a": {"b"}, "b": {"c"}, "c": {"a", "d"}, "d": set(), "e": {"a"}}) == {frozenset("abc")}
+
+
+def test_no_imports_go_in_a_circle() -> None:
+    circles = _circles(_graph())
+    assert circles - CIRCLES == set(), "these modules import each other: what both need belongs to a third"
+    assert circles == CIRCLES, "a circle is gone: take it out of CIRCLES"

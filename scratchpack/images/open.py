@@ -10,7 +10,7 @@ import contextlib
 import os
 from typing import TYPE_CHECKING
 
-from scratchpack.engines.model import ENGINES
+from scratchpack.engines.choose import ENGINES
 from scratchpack.errors import OutputError, UsageError
 from scratchpack.record import NamedTuple
 
@@ -89,7 +89,7 @@ def open_image(text: str, *, insecure: Iterable[str] = (), token_servers: Iterab
 def _from_engine(argument: Argument) -> Iterator[Store]:
     import tempfile
 
-    from scratchpack.engines.model import engine
+    from scratchpack.engines.choose import engine
     from scratchpack.oci.store import open_archive
 
     try:

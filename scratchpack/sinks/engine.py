@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.engines.model import first_that_answers
+from scratchpack.engines.choose import first_that_answers
 from scratchpack.errors import UsageError
 from scratchpack.sinks.model import Receipt
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.engines import docker as docker_engine
-from scratchpack.engines.model import engine as engine_of
+from scratchpack.engines.choose import engine as engine_of
 from scratchpack.errors import RemoteError, UsageError
 from scratchpack.oci.model import Release
 from scratchpack.oci.source import read_images
