@@ -25,8 +25,8 @@ def test_actionlint_has_nothing_to_say() -> None:
 
 def test_zizmor_has_nothing_to_say() -> None:
     zizmor = tools.need("zizmor", package="zizmor")
-    words = [zizmor, "--offline", "--no-progress", "--quiet", "--config", HOME / ".github/zizmor.yml", HOME / ".github"]
-    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    words = [zizmor, "--offline", "--no-progress", "--quiet", "--config", ".github/zizmor.yml", ".github"]
+    done = subprocess.run(words, cwd=HOME, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
