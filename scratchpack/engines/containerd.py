@@ -49,15 +49,22 @@ class Containerd:
         command.write(["ctr", "images", "export", "--all-platforms", "-", reference], reference, output, "containerd")
 
     def run(self, reference: str, words: Sequence[str], *, timeout: float) -> Done:
-        """`ctr run`, which gives a container no network.
+        """`ctr run`, which gives a container no network; both streams of the program are ``out``.
+
+        containerd writes them to a file. Through ctr's own pipes the output of a short program is lost now and then: ctr gives up
+        opening a pipe that it has not opened yet when the program has ended.
 
         Raises:
             RemoteError: as :func:`scratchpack.engines.command.start`.
         """
         import secrets
+        import tempfile
 
         name = f"scratchpack-{secrets.token_hex(4)}"
-        return command.start(["ctr", "run", "--rm", reference, name, *words], reference, timeout)
+        with tempfile.NamedTemporaryFile(prefix="scratchpack-") as log:
+            run = ["ctr", "run", "--rm", "--log-uri", f"file://{log.name}", reference, name, *words]
+            done = command.start(run, reference, timeout)
+            return done._replace(out=log.read())
 
     def _present(self, release: Release) -> frozenset[str]:
         from scratchpack import proc

@@ -207,7 +207,7 @@ def test_containerd_saves_and_runs_an_image(
     monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
     engine.load(two_layers(program, b"first"), "containerd")
     assert NAMES[0] in _saved("containerd", NAMES[0], tmp_path)
-    assert engine_of("containerd").run(NAMES[0], ("/hello",), timeout=60).status == 0
+    assert engine_of("containerd").run(NAMES[0], ("/hello",), timeout=60)[:2] == (0, b"hello from C\n")
     with (
         (tmp_path / "none").open("wb") as output,
         pytest.raises(RemoteError, match="cannot get none:1 from containerd"),

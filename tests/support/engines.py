@@ -126,10 +126,18 @@ class Containerd(Engine):
         return self("images", "import", "--snapshotter", "native", archive).out
 
     def run_image(self, reference: str, *words: str, options: tuple[str, ...] = (), check: bool = True) -> Run:
-        """`ctr run`; the reference is a full one, with its registry's host."""
+        """`ctr run`; the reference is a full one, with its registry's host. Both streams come back as ``out``.
+
+        containerd writes them to a file. Through ctr's own pipes the output of a short program is lost now and then: ctr gives up
+        opening a pipe that it has not opened yet when the program has ended.
+        """
         name = f"sp-{os.getpid()}-{next(self._count)}"  # runc keeps its containers in one place for all of a machine
+        log = self.home / f"{name}.log"
         snapshots = ("--snapshotter", "native", "--runc-binary", tools.need("runc", package="runc"))
-        return self("run", "--rm", *snapshots, *options, reference, name, *words, check=check)
+        done = self(
+            "run", "--rm", "--log-uri", f"file://{log}", *snapshots, *options, reference, name, *words, check=check
+        )
+        return done._replace(out=log.read_text())
 
 
 class Registry(NamedTuple):
