@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 
 from scratchpack import foreign
 from scratchpack.errors import RemoteError
-from scratchpack.oci.registry import patience, transport
+from scratchpack.oci.registry import retry, transport
 from scratchpack.oci.registry.faults import Refusal, refused, words
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Login:
             )
             self.notes[:] = [note]
             credential = None
-        response = patience.patiently(
+        response = retry.with_retries(
             self.wire.policy, lambda: self._ask(realm, parameters.get("service", ""), scope, credential)
         )
         if response.status != 200:

@@ -10,7 +10,7 @@ from scratchpack import foreign
 from scratchpack.errors import InputError, RemoteError
 from scratchpack.oci import reference
 from scratchpack.oci.model import MEDIA_INDEX, MEDIA_MANIFEST
-from scratchpack.oci.registry import patience, transport
+from scratchpack.oci.registry import retry, transport
 from scratchpack.oci.registry.faults import BrokenError, shown
 from scratchpack.oci.registry.transport import Body, body
 
@@ -53,8 +53,8 @@ class Repository:
     def _call(self, method: str, target: str, **more: object) -> BaseHTTPResponse:
         return self.session.call(method, target, self._scope, **more)  # type: ignore[arg-type] # as call() takes them
 
-    def _patiently(self, method: str, target: str, **more: object) -> BaseHTTPResponse:
-        return patience.patiently(self._policy, lambda: self._call(method, target, **more))
+    def _with_retries(self, method: str, target: str, **more: object) -> BaseHTTPResponse:
+        return retry.with_retries(self._policy, lambda: self._call(method, target, **more))
 
     def has_blob(self, digest: str) -> bool:
         """Whether the repository holds the blob."""
@@ -62,7 +62,7 @@ class Repository:
 
     def blob_size(self, digest: str) -> int | None:
         """Bytes of a blob as the registry says, -1 where it does not say, ``None`` where there is no such blob."""
-        response = self._patiently("HEAD", self._blob(digest))
+        response = self._with_retries("HEAD", self._blob(digest))
         if response.status == 404:
             transport.finish(response)
             return None
@@ -98,7 +98,7 @@ class Repository:
                 return response
             return self._send(blob, response, told)
 
-        response = patience.patiently(self._policy, attempt)
+        response = retry.with_retries(self._policy, attempt)
         if response.status not in {201, 204}:
             raise self.session.refusal(f"push {blob.digest} to {self}", response)
         transport.finish(response)
@@ -161,7 +161,7 @@ class Repository:
         what = f"{self}{'@' if reference.is_digest(pointer) else ':'}{pointer}"
         target = self._manifest(pointer)
         for left in reversed(range(self._policy.tries)):
-            response = self._patiently("GET", target, headers={"Accept": _ACCEPT})
+            response = self._with_retries("GET", target, headers={"Accept": _ACCEPT})
             if response.status == 404:
                 transport.finish(response)
                 return None
@@ -186,7 +186,7 @@ class Repository:
             data = stream.read()
         headers = {"Content-Type": blob.media_type}
         what = f"push {self}{'@' if reference.is_digest(pointer) else ':'}{pointer}"
-        response = self._patiently("PUT", self._manifest(pointer), headers=headers, body=body(data, blob.digest))
+        response = self._with_retries("PUT", self._manifest(pointer), headers=headers, body=body(data, blob.digest))
         if response.status not in {200, 201, 202, 204}:
             raise self.session.refusal(what, response)
         stored = response.headers.get("Docker-Content-Digest", blob.digest)
@@ -203,7 +203,7 @@ class Repository:
             RemoteError: refused, or not there.
         """
         headers = {"Range": f"bytes={offset}-"} if offset else {}
-        response = self._patiently("GET", self._blob(digest), headers=headers)
+        response = self._with_retries("GET", self._blob(digest), headers=headers)
         if response.status not in {200, 206}:
             raise self.session.refusal(f"read {digest} from {self}", response)
         return response

@@ -13,7 +13,8 @@ from scratchpack.oci.reference import DOCKER_HUB
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import Login, challenges
 from scratchpack.oci.registry.faults import BrokenError, Refusal, UnreachedError, refused, shown, words
-from scratchpack.oci.registry.patience import RETRIED, Policy
+from scratchpack.oci.registry.policy import Policy
+from scratchpack.oci.registry.retry import RETRIED
 from scratchpack.oci.registry.transport import Body, Origin, Wire
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from urllib3.response import BaseHTTPResponse
 
-    from scratchpack.oci.registry.patience import Policy
+    from scratchpack.oci.registry.policy import Policy
 
 DOCUMENT_SECONDS = 60  # for the whole of a small answer, so that a slow drip ends
 _ERROR_CAP = 64 << 10  # bytes of an error's body that are read

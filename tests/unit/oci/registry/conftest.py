@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.oci.registry.patience import Policy
+from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.session import Options
 from tests.support.fake_registry import FakeRegistry
 

@@ -14,7 +14,7 @@ from scratchpack.errors import InputError, RemoteError, UsageError
 from scratchpack.oci import reference
 from scratchpack.oci.registry import auth, faults, transport
 from scratchpack.oci.registry.client import Document, Repository, media_type
-from scratchpack.oci.registry.patience import Policy
+from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.pull import RemoteImage, choose
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options, Session

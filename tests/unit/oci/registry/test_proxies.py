@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.errors import RemoteError
-from scratchpack.oci.registry.patience import Policy
+from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options
 from tests.support import releases

@@ -13,7 +13,7 @@ from scratchpack.oci.model import Blob
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import challenges
 from scratchpack.oci.registry.client import Repository
-from scratchpack.oci.registry.patience import Policy
+from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.pull import RemoteImage, choose
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options, Session

@@ -10,7 +10,7 @@ import pytest
 from scratchpack.errors import RemoteError
 from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import Login
-from scratchpack.oci.registry.patience import Policy
+from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options, Session
 from tests.support import releases, tools

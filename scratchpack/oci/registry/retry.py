@@ -1,4 +1,4 @@
-"""Trying again, within bounds: which answers are worth it, how often, and how long to wait."""
+"""Trying again, within bounds: one attempt goes in, its answer comes out, or that of a later attempt where it may be a better one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import contextlib
 import email.utils
 import random
 import time
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from scratchpack.oci.registry.faults import BrokenError
@@ -17,22 +16,12 @@ if TYPE_CHECKING:
 
     from urllib3.response import BaseHTTPResponse
 
+    from scratchpack.oci.registry.policy import Policy
+
 RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """How long and how often to try. Times are seconds."""
-
-    tries: int = 3
-    pause: float = 0.5  # before the second try; doubled before each further one
-    longest_pause: float = 10.0  # also the most that a Retry-After is obeyed
-    connect: float = 10.0
-    answer: float = 30.0  # silence after which a request is given up
-    sleep: Callable[[float], object] = field(default=time.sleep)
-
-
-def patiently(policy: Policy, attempt: Callable[[], BaseHTTPResponse]) -> BaseHTTPResponse:
+def with_retries(policy: Policy, attempt: Callable[[], BaseHTTPResponse]) -> BaseHTTPResponse:
     """Try until there is an answer that another try would not better, within the policy's bounds.
 
     Raises:
