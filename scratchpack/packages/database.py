@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from urllib.parse import quote
 
 from scratchpack.errors import InputError
@@ -41,8 +41,11 @@ def spellings(root: Sysroot, path: str) -> tuple[str, ...]:
         other, top = "/usr" + path, parts[1]
     else:
         return (path,)
-    node = root.lookup("/" + top, follow=False)
-    return (path, other) if node is not None and node.kind == "symlink" else (path,)
+    merged = cast("dict[str, bool]", root.kept.setdefault(__name__, {}))
+    if top not in merged:
+        node = root.lookup("/" + top, follow=False)
+        merged[top] = node is not None and node.kind == "symlink"
+    return (path, other) if merged[top] else (path,)
 
 
 def without_parents(paths: Iterable[str]) -> tuple[str, ...]:

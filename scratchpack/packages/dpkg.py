@@ -7,11 +7,14 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from scratchpack import foreign
+from scratchpack.errors import InputError
 from scratchpack.packages.database import distribution, purl, read, spellings, without_parents
+from scratchpack.packages.dpkg_lists import Lists
 from scratchpack.packages.model import Package
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
     from scratchpack.sysroot.model import Sysroot
 
@@ -20,6 +23,12 @@ _SOURCE = re.compile(r"(\S+)(?:\s+\((.+)\))?")
 _STATE = re.compile(
     rb"(?m)^(?:Status|Conffiles|Config-Version):.*\n(?:[ \t].*\n)*"
 )  # of an installation, not of a package
+_PACKAGE = re.compile(rb"(?m)^Package:[ \t]*(\S+)")
+_BUILT_FROM = re.compile(rb"(?m)^Source:[ \t]*(\S+)")
+_MAX_STATUS = 32 << 20  # bytes; a full Debian has some ten
+_MAX_STANZA = 1 << 20
+_MAX_STANZAS = 200_000
+_MAX_DIVERSIONS = 4 << 20  # bytes
 _MD5 = re.compile(rb"(?m)^[0-9a-f]{32}  (?:\./)?/?")
 
 
@@ -40,32 +49,6 @@ class _Diversion(NamedTuple):
     package: str
 
 
-class _Lists:
-    """All file lists as one text: each list stands between newlines, and its place says whose it is."""
-
-    def __init__(self, lists: Iterable[tuple[str, bytes]]) -> None:
-        self.starts: list[int] = []
-        self.keys: list[str] = []
-        parts: list[bytes] = []
-        at = 0
-        for key, text in lists:
-            self.starts.append(at)
-            self.keys.append(key)
-            parts.append(text)
-            at += len(text)
-        self.text = b"".join(parts)
-
-    def holding(self, path: str) -> Iterator[str]:
-        """Keys of the lists with this line."""
-        from bisect import bisect_right
-
-        line = b"\n" + os.fsencode(path) + b"\n"
-        at = self.text.find(line)
-        while at >= 0:
-            yield self.keys[bisect_right(self.starts, at) - 1]
-            at = self.text.find(line, at + 1)
-
-
 class Dpkg:
     """Keys are the names of the info files: ``zlib1g:amd64``, or ``tzdata`` alone."""
 
@@ -75,28 +58,40 @@ class Dpkg:
     def __init__(self, root: Sysroot) -> None:
         self._root = root
         self._known: dict[str, Package | None] = {}
-        self._read: dict[str, bytes] = {}
 
     def owner(self, path: str) -> Package | None:
         """See ``Packages.owner``."""
+        return self._owner(path, self._lists.holding)
+
+    def owners(self, paths: Iterable[str]) -> dict[str, Package]:
+        """See ``Packages.owners``."""
+        asked = tuple(paths)
+        lines = {
+            line for path in asked for spelling in spellings(self._root, path) for line, _ in self._listed_as(spelling)
+        }
+        found = self._lists.locate(lines)
+        owners = ((path, self._owner(path, found.__getitem__)) for path in asked)
+        return {path: package for path, package in owners if package is not None}
+
+    def lists(self, path: str) -> bool:
+        """See ``Packages.lists``: dpkg lists the directories of a package too."""
+        return self.owner(path) is not None
+
+    def _owner(self, path: str, holding: Callable[[str], Iterable[str]]) -> Package | None:
         for spelling in spellings(self._root, path):
             for listed, diverting in self._listed_as(spelling):
-                for key in self._holding(listed):
+                for key in holding(listed):
                     allowed = diverting is None or (key.partition(":")[0] == diverting[0]) == diverting[1]
                     package = self._package(key) if allowed else None
                     if package is not None:
                         return package
         return None
 
-    def owners(self, paths: Iterable[str]) -> dict[str, Package]:
-        """See ``Packages.owners``."""
-        return {path: package for path in paths if (package := self.owner(path)) is not None}
-
     def files(self, package: Package) -> tuple[str, ...]:
         """See ``Packages.files``."""
-        moved = {diversion.path: diversion for diversion in self._diversions}
+        moved, _ = self._diversions
         for key in (f"{package.name}:{package.arch}", package.name):
-            if text := self._list(key):
+            if text := self._lists.text(key):
                 return without_parents(
                     moved[line].moved_to if line in moved and moved[line].package != package.name else line
                     for line in os.fsdecode(text).split("\n")
@@ -106,9 +101,17 @@ class Dpkg:
 
     def built_from(self, source: str) -> tuple[Package, ...]:
         """See ``Packages.built_from``."""
-        named = (key for key in self._packages if key == source or self._sources.get(key) == source)
-        packages = dict.fromkeys(self._from_stanza(fields) for key in named for fields in self._stanzas(key))
+        named = [
+            name
+            for name, spans in self._stanzas.items()
+            if name == source or any(self._source(*span) == source for span in spans)
+        ]
+        packages = dict.fromkeys(self._from_stanza(fields) for name in named for _, fields in self._raw_stanzas(name))
         return tuple(package for package in packages if package.source == source)
+
+    def _source(self, start: int, end: int) -> str | None:
+        found = _BUILT_FROM.search(self._status, start, end)
+        return found and foreign.legible(found[1])
 
     def subset(self, owned: Mapping[Package, Sequence[str]]) -> Mapping[str, bytes]:
         """See ``Packages.subset``: as distroless keeps them, a stanza and the checksums of a package in status.d."""
@@ -138,7 +141,7 @@ class Dpkg:
         for place in ("info", "status.d"):
             for key in (f"{package.name}:{package.arch}", package.name):
                 text = os.fsdecode(read(self._root, f"{_HOME}/{place}/{key}.md5sums") or b"")
-                lines = [line.partition("  ") for line in text.splitlines()]
+                lines = [line.partition("  ") for line in text.split("\n")]
                 found = [
                     (md5, wanted["/" + name.removeprefix("./")])
                     for md5, _, name in lines
@@ -148,46 +151,31 @@ class Dpkg:
                     return os.fsencode("".join(f"{md5}  {path[1:]}\n" for md5, path in sorted(found, key=_second)))
         return b""
 
-    @cached_property
-    def _packages(self) -> tuple[str, ...]:
-        names = re.findall(rb"(?m)^Package: (\S+)$", self._status)
-        return tuple(dict.fromkeys(os.fsdecode(name) for name in names))
-
-    @cached_property
-    def _sources(self) -> dict[str, str]:
-        pairs = re.findall(rb"(?m)^Package: (\S+)\n(?:.+\n)*?Source: (\S+)", self._status)
-        return {os.fsdecode(name): os.fsdecode(source) for name, source in pairs}
-
-    def _holding(self, line: str) -> Iterator[str]:
-        """Keys of the lists with this line: a package named like the file is asked before all 3,000 are read."""
-        start = line.rpartition("/")[2][:3]
-        wanted = b"\n" + os.fsencode(line) + b"\n"
-        likely = [key for key in self._names if start and key.startswith(start) and wanted in self._list(key)]
-        yield from likely or self._lists.holding(line)
-
     def _listed_as(self, path: str) -> Iterator[tuple[str, tuple[str, bool] | None]]:
         """The line to look for, and which package it must or must not be: (name, must)."""
-        for diversion in self._diversions:
-            if path == diversion.path:
-                yield path, (diversion.package, True)
-                return
-            if path == diversion.moved_to:
-                yield diversion.path, (diversion.package, False)
-                return
-        yield path, None
+        by_path, by_place = self._diversions
+        if path in by_path:
+            yield path, (by_path[path].package, True)
+        elif path in by_place:
+            yield by_place[path].path, (by_place[path].package, False)
+        else:
+            yield path, None
 
     @cached_property
-    def _diversions(self) -> tuple[_Diversion, ...]:
-        lines = os.fsdecode(read(self._root, f"{_HOME}/diversions") or b"").splitlines()
-        return tuple(_Diversion(*lines[at : at + 3]) for at in range(0, len(lines) - 2, 3))
+    def _diversions(self) -> tuple[dict[str, _Diversion], dict[str, _Diversion]]:
+        """By the path that is diverted, and by where it is moved to."""
+        text = read(self._root, f"{_HOME}/diversions", limit=_MAX_DIVERSIONS) or b""
+        lines = os.fsdecode(text).split("\n")
+        found = [_Diversion(*lines[at : at + 3]) for at in range(len(lines) // 3 * 3 - 3, -1, -3)]  # the first one wins
+        return {one.path: one for one in found}, {one.moved_to: one for one in found}
 
     @cached_property
     def _distribution(self) -> tuple[str, str]:
         return distribution(self._root)
 
     @cached_property
-    def _lists(self) -> _Lists:
-        return _Lists((key, self._list(key)) for key in self._names)
+    def _lists(self) -> Lists:
+        return Lists(self._names, self._read)
 
     @cached_property
     def _names(self) -> dict[str, str]:
@@ -201,48 +189,56 @@ class Dpkg:
                     named[key] = f"{directory}/{name}"
         return named
 
-    def _list(self, key: str) -> bytes:
-        """The paths of one package, each between newlines."""
-        if key not in self._read:
-            path = self._names.get(key)
-            text = (read(self._root, path) if path else None) or b""
-            text = _MD5.sub(b"/", text) if path is not None and path.endswith(".md5sums") else text
-            self._read[key] = b"\n" + text.strip(b"\n") + b"\n" if text else b""
-        return self._read[key]
+    def _read(self, path: str, limit: int) -> bytes:
+        text = read(self._root, path, limit=limit) or b""
+        return _MD5.sub(b"/", text) if path.endswith(".md5sums") else text
 
     @cached_property
     def _status(self) -> bytes:
-        parts = [read(self._root, f"{_HOME}/status") or b""]
+        parts = [read(self._root, f"{_HOME}/status", limit=_MAX_STATUS) or b""]
         node = self._root.lookup(f"{_HOME}/status.d")
         if node is not None and node.kind == "directory":
-            parts += [
-                read(self._root, f"{_HOME}/status.d/{name}") or b""
-                for name in self._root.list(node)
-                if not name.endswith((".md5sums", ".list"))
-            ]
+            left = _MAX_STATUS
+            for name in self._root.list(node):
+                if not name.endswith((".md5sums", ".list")):
+                    parts.append(read(self._root, f"{_HOME}/status.d/{name}", limit=left) or b"")
+                    left -= len(parts[-1])
         return b"\n\n" + b"\n\n".join(part.strip(b"\n") for part in parts) + b"\n\n"
+
+    @cached_property
+    def _stanzas(self) -> dict[str, list[tuple[int, int]]]:
+        """Where the stanzas of each package lie, found in one pass over the text."""
+        text, end = self._status, 0
+        found: dict[str, list[tuple[int, int]]] = {}
+        count = 0
+        while match := _PACKAGE.search(text, end):
+            start = text.rfind(b"\n\n", end, match.start()) + 2 or end
+            end = text.find(b"\n\n", match.start())
+            count += 1
+            if end - start > _MAX_STANZA or count > _MAX_STANZAS:
+                raise InputError(
+                    f"cannot read the package database {_HOME}/status of {self._root.name}: a stanza of over "
+                    f"{_MAX_STANZA >> 20} MiB, or over {_MAX_STANZAS} of them"
+                )
+            found.setdefault(foreign.legible(match[1]), []).append((start, end))
+        return found
 
     def _package(self, key: str) -> Package | None:
         if key not in self._known:
             name, _, arch = key.partition(":")
-            stanzas = [fields for fields in self._stanzas(name) if not arch or fields.get("Architecture") == arch]
-            self._known[key] = self._from_stanza(stanzas[0]) if stanzas else None
+            stanzas = (
+                fields for _, fields in self._raw_stanzas(name) if not arch or fields.get("Architecture") == arch
+            )
+            fields = next(stanzas, None)
+            self._known[key] = self._from_stanza(fields) if fields is not None else None
         return self._known[key]
 
-    def _stanzas(self, name: str) -> Iterator[dict[str, str]]:
-        return (fields for _, fields in self._raw_stanzas(name))
-
     def _raw_stanzas(self, name: str) -> Iterator[tuple[bytes, dict[str, str]]]:
-        mark = f"\nPackage: {name}\n".encode("utf-8", "surrogateescape")
-        at = self._status.find(mark)
-        while at >= 0:
-            start = self._status.rfind(b"\n\n", 0, at + 1) + 2
-            end = self._status.find(b"\n\n", at + 1)
+        for start, end in self._stanzas.get(name, ()):
             stanza = self._status[start:end]
-            fields = _fields(stanza.decode("utf-8", "surrogateescape"))
+            fields = _fields(foreign.legible(stanza))
             if fields.get("Status", "installed").split()[-1:] == ["installed"]:  # status.d has no Status
                 yield stanza, fields
-            at = self._status.find(mark, at + 1)
 
     def _from_stanza(self, fields: dict[str, str]) -> Package:
         name, version, arch = (fields.get(field, "") for field in ("Package", "Version", "Architecture"))
@@ -264,7 +260,7 @@ class Dpkg:
 def _fields(stanza: str) -> dict[str, str]:
     """The first lines of each field; continuation lines are for people."""
     fields: dict[str, str] = {}
-    for line in stanza.splitlines():
+    for line in stanza.split("\n"):
         if not line.startswith((" ", "\t")):
             key, _, value = line.partition(":")
             fields[key] = value.strip()

@@ -39,6 +39,9 @@ class Packages(Protocol):
     def owners(self, paths: Iterable[str]) -> dict[str, Package]:
         """The same for many paths in one pass; paths that no package owns are left out."""
 
+    def lists(self, path: str) -> bool:
+        """Whether a package lists this very path; directories count, which dpkg, apk and rpm list as well as files."""
+
     def files(self, package: Package) -> tuple[str, ...]:
         """What the package installed: absolute paths where they lie now, without the directories above them."""
 
