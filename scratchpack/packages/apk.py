@@ -6,7 +6,8 @@ import os
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from scratchpack.packages.database import distribution, purl, read, spellings, without_parents
+from scratchpack import foreign
+from scratchpack.packages.database import Total, distribution, purl, read, spellings, without_parents
 from scratchpack.packages.model import Package
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from scratchpack.sysroot.model import Sysroot
 
+_MAX_TEXT = 32 << 20  # bytes; the largest image of Alpine or Wolfi seen has three
 _PLACES = ("/lib/apk/db/installed", "/usr/lib/apk/db/installed")
 
 
@@ -47,6 +49,12 @@ class Apk:
         """See ``Packages.owners``."""
         return {path: package for path in paths if (package := self.owner(path)) is not None}
 
+    def lists(self, path: str) -> bool:
+        """See ``Packages.lists``."""
+        return any(
+            spelling in self._owners or spelling in self._directories for spelling in spellings(self._root, path)
+        )
+
     def files(self, package: Package) -> tuple[str, ...]:
         """See ``Packages.files``."""
         return without_parents(path for path, owner in self._owners.items() if owner == package)
@@ -63,8 +71,8 @@ class Apk:
         }
         kept = []
         for record in self._text.split("\n\n"):
-            fields = {line[0]: line[2:] for line in reversed(record.splitlines()) if line[1:2] == ":"}
-            paths = wanted.get((fields.get("P", ""), fields.get("V", "")))
+            fields = {line[0]: line[2:] for line in reversed(record.split("\n")) if line[1:2] == ":"}
+            paths = wanted.get((foreign.legible(fields.get("P", "")), foreign.legible(fields.get("V", ""))))
             if paths is not None:
                 kept.append("\n".join(_cut(record, paths)) + "\n\n")
         node = self._root.lookup(self._path)
@@ -72,23 +80,29 @@ class Apk:
 
     @cached_property
     def _text(self) -> str:
-        return os.fsdecode(read(self._root, self._path) or b"")
+        return os.fsdecode(read(self._root, self._path, limit=_MAX_TEXT) or b"")
+
+    @cached_property
+    def _directories(self) -> frozenset[str]:
+        lines = (line for line in self._text.split("\n") if line.startswith("F:"))
+        return frozenset("/" + line[2:] for line in lines)
 
     @cached_property
     def _owners(self) -> dict[str, Package]:
         distro = distribution(self._root)
         owners: dict[str, Package] = {}
+        total = Total(f"{self._root.name}{self._path}")
         for record in self._text.split("\n\n"):
             fields: dict[str, str] = {}
             directory, paths = "/", []
-            for line in record.splitlines():
+            for line in record.split("\n"):
                 letter, _, value = line.partition(":")
                 if letter == "F":
                     directory = "/" + value
                 elif letter == "R":
-                    paths.append(f"{directory.rstrip('/')}/{value}")
-                else:
-                    fields.setdefault(letter, value)
+                    paths.append(total.path(f"{directory.rstrip('/')}/{value}"))
+                elif len(letter) == 1:
+                    fields.setdefault(letter, foreign.legible(value))
             if "P" in fields:
                 owners |= dict.fromkeys(paths, _package(fields, distro))
         return owners
@@ -113,7 +127,7 @@ def _cut(record: str, paths: set[str]) -> Iterator[str]:
     """A record's lines, of its directories and files those that are wanted; M, a and Z belong to the line before them."""
     directory, keep = "/", True
     heading: list[str] = []
-    for line in record.strip("\n").splitlines():
+    for line in record.strip("\n").split("\n"):
         letter, _, value = line.partition(":")
         if letter == "F":
             directory, heading, keep = "/" + value, [line], False

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 MAX_DATABASE = 512 << 20  # bytes; the largest real one seen is under 200 MB (S4)
+MAX_PATH = 4096  # characters (PATH_MAX)
+MAX_PATHS, MAX_PATHS_BYTES = 1_200_000, 64 << 20  # of one database; 3,000 packages have some 400,000 in 20 MB
 _MERGED = ("bin", "sbin", "lib", "lib32", "lib64", "libx32", "libo32")
 
 
@@ -30,6 +32,29 @@ def read(root: Sysroot, path: str, *, limit: int = MAX_DATABASE) -> bytes | None
         raise InputError(f"cannot read the package database {path} of {root.name}: {node.size} bytes, limit {limit}")
     with root.open(node) as stream:
         return stream.read(limit)
+
+
+class Total:
+    """Counts what a database takes while it is read: its parts may share bytes, and so be more than the whole (S4)."""
+
+    def __init__(self, origin: str) -> None:
+        self._origin = origin
+        self._paths, self._bytes = 0, 0
+
+    def path(self, path: str) -> str:
+        """One more path of a file.
+
+        Raises:
+            InputError: it is longer than Linux takes, or one too many.
+        """
+        self._paths += 1
+        self._bytes += len(path)
+        if len(path) > MAX_PATH or self._paths > MAX_PATHS or self._bytes > MAX_PATHS_BYTES:
+            raise InputError(
+                f"cannot read the package database {self._origin}: a path of over {MAX_PATH} characters, over {MAX_PATHS} "
+                f"paths, or over {MAX_PATHS_BYTES >> 20} MiB of them"
+            )
+        return path
 
 
 def spellings(root: Sysroot, path: str) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from scratchpack.packages.database import distribution, purl, read, spellings, without_parents
+from scratchpack.packages.database import Total, distribution, purl, read, spellings, without_parents
 from scratchpack.packages.model import Package
 from scratchpack.packages.rpm_header import Header, read_header
 
@@ -58,6 +58,10 @@ class Rpm:
         """See ``Packages.owners``."""
         return {path: package for path in paths if (package := self.owner(path)) is not None}
 
+    def lists(self, path: str) -> bool:
+        """See ``Packages.lists``: the directories of a package stand among its files."""
+        return self.owner(path) is not None
+
     def files(self, package: Package) -> tuple[str, ...]:
         """See ``Packages.files``."""
         return without_parents(path for path, owner in self._owners.items() if owner == package)
@@ -74,9 +78,11 @@ class Rpm:
     def _owners(self) -> dict[str, Package]:
         distro = distribution(self._root)
         owners: dict[str, Package] = {}
+        origin = f"{self._root.name}{self._path}"
+        total = Total(origin)
         for blob in self._reader(self._root, self._path):
-            header = read_header(blob, origin=f"{self._root.name}{self._path}")
-            owners |= dict.fromkeys(header.paths, _package(header, distro))
+            header = read_header(blob, origin=origin)
+            owners |= dict.fromkeys(map(total.path, header.paths), _package(header, distro))
         return owners
 
 
@@ -108,13 +114,13 @@ def _package(header: Header, distro: tuple[str, str]) -> Package:
 def _sqlite(root: Sysroot, path: str) -> Iterator[bytes]:
     from scratchpack.packages.rpm_sqlite import blobs
 
-    yield from blobs(read(root, path) or b"", read(root, path + "-wal") or b"", origin=f"{root.name}{path}")
+    yield from blobs(root, path)
 
 
 def _ndb(root: Sysroot, path: str) -> Iterator[bytes]:
-    from scratchpack.packages.rpm_ndb import blobs
+    from scratchpack.packages.rpm_ndb import MAX_NDB, blobs
 
-    yield from blobs(read(root, path) or b"", origin=f"{root.name}{path}")
+    yield from blobs(read(root, path, limit=MAX_NDB) or b"", origin=f"{root.name}{path}")
 
 
 def _berkeley(_root: Sysroot, _path: str) -> Iterator[bytes]:

@@ -6,12 +6,16 @@ import os
 import struct
 from typing import NamedTuple
 
+from scratchpack import foreign
 from scratchpack.errors import InputError
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENCE, _PACKAGER = 1000, 1001, 1002, 1003, 1011, 1014, 1015
 _ARCH, _OLD_NAMES, _SOURCE_RPM, _DIR_INDEXES, _BASE_NAMES, _DIR_NAMES = 1022, 1027, 1044, 1116, 1117, 1118
 _INT32, _STRING, _STRING_ARRAY, _I18N = 4, 6, 8, 9
 _MAX_ENTRIES = 1 << 16  # rpm's own limit (HEADER_TAGS_MAX)
+_MAX_STRINGS = 1 << 20  # of one tag: the files of one package
+_MAX_NAME = 4096  # bytes of one string that is part of a path
+_MAX_PATHS = 64 << 20  # characters of all paths: a directory's name is stored once, and counts with each of its files
 
 
 class Header(NamedTuple):
@@ -51,15 +55,23 @@ def _read(blob: bytes) -> Header:
     }
     data = blob[8 + 16 * entries : 8 + 16 * entries + size]
 
-    def strings(tag: int) -> list[str]:
+    def strings(tag: int, most: int = _MAX_STRINGS) -> list[bytes]:
         kind, offset, count = index.get(tag, (0, 0, 0))
         if kind not in {_STRING, _STRING_ARRAY, _I18N} or offset < 0:
             return []
-        count = 1 if kind == _STRING else count
-        return [os.fsdecode(text) for text in data[offset:].split(b"\0", count)[:count]]
+        count = min(1 if kind == _STRING else count, most)
+        if count == _MAX_STRINGS:
+            raise ValueError(f"tag {tag} has {count} strings or more")
+        return data[offset:].split(b"\0", count)[:count]
 
     def first(tag: int) -> str:
-        return next(iter(strings(tag)), "")
+        return next((foreign.legible(text) for text in strings(tag, 1)), "")
+
+    def names(tag: int) -> list[str]:
+        found = [os.fsdecode(text) for text in strings(tag)]
+        if any(len(name) > _MAX_NAME for name in found):
+            raise ValueError(f"a name of over {_MAX_NAME} bytes")
+        return found
 
     def numbers(tag: int) -> tuple[int, ...]:
         kind, offset, count = index.get(tag, (0, 0, 0))
@@ -69,8 +81,10 @@ def _read(blob: bytes) -> Header:
             raise ValueError(f"tag {tag} lies outside the header")
         return struct.unpack_from(f">{count}I", data, offset)
 
-    folders = strings(_DIR_NAMES)
-    paths = [folders[at] + name for at, name in zip(numbers(_DIR_INDEXES), strings(_BASE_NAMES), strict=True)]
+    folders, bases, places = names(_DIR_NAMES), names(_BASE_NAMES), numbers(_DIR_INDEXES)
+    if sum(len(folders[at]) for at in places) > _MAX_PATHS:
+        raise ValueError(f"paths of over {_MAX_PATHS >> 20} MiB")
+    paths = [folders[at] + name for at, name in zip(places, bases, strict=True)]
     return Header(
         name=first(_NAME),
         version=first(_VERSION),
@@ -81,5 +95,5 @@ def _read(blob: bytes) -> Header:
         packager=first(_PACKAGER),
         vendor=first(_VENDOR),
         source_rpm=first(_SOURCE_RPM),
-        paths=tuple(paths or strings(_OLD_NAMES)),
+        paths=tuple(paths or names(_OLD_NAMES)),
     )
