@@ -34,7 +34,7 @@ TABLE: dict[str, set[str]] = {
     "sinks": {"errors", "elf.machines", "oci", "rootfs", "engines", "sinks", "render", "proc"},
     "sbom": {"errors", "rootfs", "packages.model", "elf.machines", "oci", "sbom", ""},
     "images": {"errors", "engines", "oci", "sysroot.model", "images"},
-    "verify": {"errors", "elf", "sysroot", "loader", "rootfs", "oci", "proc", "images", "verify"},
+    "verify": {"errors", "elf", "sysroot", "loader", "needs", "rootfs", "oci", "proc", "images", "verify"},
     "templates": {"errors"},
     "render": {"errors", "templates"},
     "scaffold": {"errors", "render", "scaffold", "templates", ""},

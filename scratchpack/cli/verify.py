@@ -14,6 +14,7 @@ Examples:
   scratchpack verify ./layout                        an OCI layout directory
   scratchpack verify docker:app:1.0                  an image of an engine (docker:, podman:, containerd:)
   scratchpack verify registry.example.com/app:1.0    an image of a registry
+  scratchpack verify --house-rules other.tar         another tool's image, by our rules as well
   scratchpack verify ./app                           a program: read twice, by two readers
 """
 
@@ -22,16 +23,27 @@ Examples:
 @click.argument("subject", type=PATH, metavar="IMAGE-OR-BINARY")
 @settings_options(PROGRAM | NEEDS | {"insecure-registry", "token-server", "quiet"})
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON (docs/schema/verify.json).")
+@click.option(
+    "--house-rules", is_flag=True, help="Hold scratchpack's own rules for images against those of others too."
+)
+@click.option(
+    "--max-unpacked",
+    metavar="SIZE",
+    help="What the image's layers may unpack to, for example 20G; without it, 256M and 100 times what is stored.",
+)
 @click.pass_context
-def command(ctx: click.Context, /, subject: str, as_json: bool, **values: Any) -> None:
-    """Check an image: recompute every digest, and find what it starts, and all that loads, inside its own layers.
+def command(
+    ctx: click.Context, /, subject: str, as_json: bool, house_rules: bool, max_unpacked: str | None, **values: Any
+) -> None:
+    """Check any image: recompute every digest, and find what it starts, and all that loads, inside its own layers.
 
-    Nothing of the image is executed. Exits 6 where anything is wrong; every issue is listed.
+    An image of another tool is judged by its own claims; --house-rules adds the rules that scratchpack's images keep to.
+    Nothing of the image is executed. Exits 6 where anything is wrong; every issue is listed, and what was not checked.
     """
     options = gather(values)
-    from scratchpack.pipeline.verify import verify
+    from scratchpack.pipeline.verify import unpacked_size, verify
 
-    verdicts = verify(subject, options)
+    verdicts = verify(subject, options, house_rules=house_rules, unpacked=unpacked_size(max_unpacked))
     if as_json:
         from scratchpack.report.json import dumps, verdicts_document
 

@@ -53,13 +53,17 @@ def understand(text: str) -> Argument:
 
 
 @contextlib.contextmanager
-def open_image(text: str, *, insecure: Iterable[str] = (), token_servers: Iterable[str] = ()) -> Iterator[Store]:
+def open_image(
+    text: str, *, insecure: Iterable[str] = (), token_servers: Iterable[str] = (), unpacked: int | None = None
+) -> Iterator[Store]:
     """Open an image argument for the time of a ``with``.
 
     Args:
         text: what the user wrote.
         insecure: hosts (``host`` or ``host:port``) that may speak plain http or show any certificate.
         token_servers: hosts besides the registry's own that may see the user's password.
+        unpacked: bytes that an archive which is compressed as a whole may unpack to; ``None`` for what
+            :class:`scratchpack.oci.budget.Budget` allows.
 
     Raises:
         UsageError: no such path, and no reference either.
@@ -71,7 +75,7 @@ def open_image(text: str, *, insecure: Iterable[str] = (), token_servers: Iterab
     if argument.kind == "path":
         from scratchpack.oci.store import open_store
 
-        with open_store(text) as store:
+        with open_store(text, unpacked=unpacked) as store:
             yield store
     elif argument.kind == "engine":
         with _from_engine(argument) as store:

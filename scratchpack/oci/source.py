@@ -1,33 +1,32 @@
-"""Images read from an archive or a layout directory: what platforms, under what names, and openers of their layers.
+"""Images read from an archive, a layout or a registry: what platforms, under what names, and openers of their layers.
 
-Takes what ``scratchpack`` writes, OCI layouts and archives, and what ``docker save`` writes, old and new.
+Takes what ``scratchpack`` writes, OCI layouts and archives, and what ``docker save`` writes, old and new. One damaged image does not
+hide the others: :func:`find_images` gives those that can be read, and what is wrong with the rest.
 """
 
 from __future__ import annotations
 
-import json
 import posixpath
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scratchpack import foreign
 from scratchpack.elf.machines import Platform
 from scratchpack.errors import InputError
+from scratchpack.oci.budget import Budget
 from scratchpack.oci.digest import blob_path, sha256
 from scratchpack.oci.index import IMAGE_NAME, REF_NAME
+from scratchpack.oci.media import CONFIGS, INDEXES, MANIFESTS
 from scratchpack.oci.model import MEDIA_LAYER, Blob
 from scratchpack.oci.reference import is_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable
 
+    from scratchpack.foreign import Value
     from scratchpack.oci.store import Store
 
-INDEXES = frozenset(
-    {"application/vnd.oci.image.index.v1+json", "application/vnd.docker.distribution.manifest.list.v2+json"}
-)
-MANIFESTS = frozenset(
-    {"application/vnd.oci.image.manifest.v1+json", "application/vnd.docker.distribution.manifest.v2+json"}
-)
-MAX_DEPTH, MAX_DESCRIPTORS = 3, 4096
+MAX_DEPTH = 3
 
 
 class StoredImage(NamedTuple):
@@ -45,97 +44,152 @@ class StoredImage(NamedTuple):
         return tuple(self.config["rootfs"]["diff_ids"])
 
 
+class Images(NamedTuple):
+    """What a store holds. ``faults`` are those of images that cannot be read, one line each."""
+
+    found: tuple[StoredImage, ...]
+    faults: tuple[str, ...]
+
+
 def read_images(store: Store) -> tuple[StoredImage, ...]:
-    """Every image of the store. Digests are claims here; :func:`scratchpack.oci.validate.validate` recomputes them.
+    """Every image of the store. Digests are claims here; :func:`scratchpack.images.integrity.survey` recomputes them.
 
     Raises:
         InputError: not an image, or one whose documents do not fit together.
     """
-    try:
-        if store.size("index.json") is not None:
-            found = tuple(_oci(store, _json(store, "index.json"), (), 0))
-        elif store.size("manifest.json") is not None:
-            found = tuple(_docker(store, entry) for entry in _json(store, "manifest.json"))
-        else:
-            raise InputError(
-                f"cannot read the image {store.name}: it has neither index.json nor manifest.json",
-                hint="name an archive of `docker save`, `podman save` or scratchpack, or a layout directory",
-            )
-    except (KeyError, TypeError, ValueError, AttributeError, RecursionError) as error:
-        raise InputError(f"cannot read the image {store.name}: its documents are damaged ({error})") from error
-    if not found:
+    images = find_images(store)
+    if images.faults:
+        raise InputError(f"cannot read the image {store.name}: {images.faults[0]}", details=images.faults[1:])
+    if not images.found:
         raise InputError(f"cannot read the image {store.name}: it holds no image")
-    return _together(found)
+    return images.found
 
 
-def _json(store: Store, path: str) -> Any:
-    return json.loads(store.document(path))
+def find_images(store: Store) -> Images:
+    """Every image that can be read, and the faults of the others.
+
+    Raises:
+        InputError: it is no image at all.
+    """
+    reading = _Reading(store)
+    if store.size("index.json") is not None:
+        reading.run("index.json", lambda: reading.index(reading.document("index.json"), (), 0))
+    if not reading.found and store.size("manifest.json") is not None:
+        reading.run("manifest.json", lambda: reading.docker(reading.document("manifest.json")))
+    elif store.size("index.json") is None:
+        raise InputError(
+            f"cannot read the image {store.name}: it has neither index.json nor manifest.json",
+            hint="name an archive of `docker save`, `podman save` or scratchpack, or a layout directory",
+        )
+    return Images(_together(tuple(reading.found)), tuple(dict.fromkeys(reading.faults)))
 
 
-def _oci(store: Store, index: dict[str, Any], names: tuple[str, ...], depth: int) -> Iterator[StoredImage]:
-    manifests = index["manifests"]
-    if depth > MAX_DEPTH or len(manifests) > MAX_DESCRIPTORS:
-        raise ValueError("indexes nested too deep, or too long")
-    for descriptor in manifests:
+class _Reading:
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._budget = Budget(store.name)
+        self._followed: set[tuple[str, tuple[str, ...]]] = set()
+        self.found: list[StoredImage] = []
+        self.faults: list[str] = []
+
+    def run(self, where: str, read: Callable[[], None]) -> None:
+        """Read one thing; its fault does not end the run."""
+        try:
+            read()
+        except InputError as error:
+            self.faults.append(f"{where}: {error.message}")
+
+    def document(self, path: str) -> Value:
+        """A JSON document of the store."""
+        return foreign.json_document(self._store.document(path), InputError)
+
+    def index(self, index: Value, names: tuple[str, ...], depth: int) -> None:
+        """What an index names: images, and further indexes."""
+        if depth > MAX_DEPTH:
+            raise InputError(f"indexes nested over {MAX_DEPTH} deep")
+        for descriptor in index["manifests"].items():
+            self._budget.document()
+            self.run(descriptor.place, partial(self._named, descriptor, names, depth))
+
+    def _named(self, descriptor: Value, names: tuple[str, ...], depth: int) -> None:
+        if descriptor.get("artifactType").text() or is_attestation(descriptor.raw):
+            return
         own = _names(descriptor) or names
-        if descriptor.get("artifactType") or is_attestation(descriptor):
-            continue
-        document = _json(store, blob_path(descriptor["digest"]))
-        if descriptor["mediaType"] in INDEXES:
-            yield from _oci(store, document, own, depth + 1)
-        elif descriptor["mediaType"] in MANIFESTS and "layers" in document:
-            config = _json(store, blob_path(document["config"]["digest"]))
-            if "rootfs" in config:
-                layers = tuple(_blob(store, layer) for layer in document["layers"])
-                yield StoredImage(own, descriptor["digest"], platform_of(config), _checked(config, layers), layers)
+        digest, kind = descriptor["digest"].text(), descriptor["mediaType"].text()
+        path = blob_path(digest)
+        if (digest, own) in self._followed or self._store.size(
+            path
+        ) is None:  # an archive may hold some platforms of many
+            return
+        self._followed.add((digest, own))
+        if kind in INDEXES:
+            self.index(self.document(path), own, depth + 1)
+        elif kind in MANIFESTS:
+            self._manifest(self.document(path), digest, own)
+
+    def _manifest(self, manifest: Value, digest: str, names: tuple[str, ...]) -> None:
+        if manifest["config"]["mediaType"].text() not in CONFIGS:
+            return  # an artifact: a chart, a list of materials
+        config = self.document(blob_path(manifest["config"]["digest"].text()))
+        if is_attestation({"platform": config.raw}):
+            return
+        layers = tuple(self._blob(layer) for layer in manifest["layers"].items())
+        self.found.append(StoredImage(names, digest, _platform(config), _checked(config, layers), layers))
+
+    def _blob(self, descriptor: Value) -> Blob:
+        digest, store = descriptor["digest"].text(), self._store
+        path = blob_path(digest)
+        return Blob(descriptor["mediaType"].text(), digest, descriptor["size"].number(), lambda: store.open(path))
+
+    def docker(self, entries: Value) -> None:
+        """The images of a manifest.json of `docker save`."""
+        for entry in entries.items():
+            self._budget.document()
+            self.run(entry.place, partial(self._entry, entry))
+
+    def _entry(self, entry: Value) -> None:
+        data = self._store.document(posixpath.normpath(entry["Config"].text()))
+        config = foreign.json_document(data, InputError)
+        names = [posixpath.normpath(name) for name in entry["Layers"].texts()]
+        diff_ids = config["rootfs"].get("diff_ids").texts()
+        layers = tuple(self._layer(name, diff_id) for name, diff_id in zip(names, diff_ids, strict=False))
+        if len(names) != len(layers):
+            raise InputError(f"{len(names)} layers, and {len(diff_ids)} diff_ids")
+        self.found.append(
+            StoredImage(
+                entry.get("RepoTags").texts(), sha256(data), _platform(config), _checked(config, layers), layers
+            )
+        )
+
+    def _layer(self, name: str, diff_id: str) -> Blob:
+        size, store = self._store.size(name), self._store
+        if size is None:
+            raise store.missing(name)
+        return Blob(MEDIA_LAYER, diff_id, size, lambda: store.open(name))
 
 
-def is_attestation(descriptor: dict[str, Any]) -> bool:
+def is_attestation(descriptor: Any) -> bool:
     """Whether BuildKit put this beside an image: it has the shape of a manifest and platform unknown/unknown."""
-    platform = descriptor.get("platform")
+    platform = descriptor.get("platform") if isinstance(descriptor, dict) else None
     return isinstance(platform, dict) and platform.get("os") == platform.get("architecture") == "unknown"
 
 
-def _names(descriptor: dict[str, Any]) -> tuple[str, ...]:
-    annotations = descriptor.get("annotations") or {}
-    name = annotations.get(IMAGE_NAME) or annotations.get(REF_NAME)
-    return (name,) if isinstance(name, str) else ()
+def _names(descriptor: Value) -> tuple[str, ...]:
+    annotations = descriptor.get("annotations")
+    name = annotations.get(IMAGE_NAME).text() or annotations.get(REF_NAME).text()
+    return (name,) if name else ()
 
 
-def _blob(store: Store, descriptor: dict[str, Any]) -> Blob:
-    path = blob_path(descriptor["digest"])
-    return Blob(descriptor["mediaType"], descriptor["digest"], descriptor["size"], lambda: store.open(path))
+def _platform(config: Value) -> Platform:
+    return Platform(config["os"].text(), config["architecture"].text(), config.get("variant").text())
 
 
-def _docker(store: Store, entry: dict[str, Any]) -> StoredImage:
-    data = store.document(posixpath.normpath(entry["Config"]))
-    config = json.loads(data)
-    layers = []
-    for path, diff_id in zip(entry["Layers"], config["rootfs"]["diff_ids"], strict=True):
-        name = posixpath.normpath(path)
-        size = store.size(name)
-        if size is None:
-            raise store.missing(name)
-        layers.append(Blob(MEDIA_LAYER, diff_id, size, lambda name=name: store.open(name)))  # type: ignore[misc]
-    return StoredImage(
-        tuple(entry.get("RepoTags") or ()),
-        sha256(data),
-        platform_of(config),
-        _checked(config, tuple(layers)),
-        tuple(layers),
-    )
-
-
-def platform_of(config: dict[str, Any]) -> Platform:
-    """The platform that a config names."""
-    return Platform(str(config["os"]), str(config["architecture"]), str(config.get("variant", "")))
-
-
-def _checked(config: dict[str, Any], layers: tuple[Blob, ...]) -> dict[str, Any]:
-    diff_ids = config["rootfs"]["diff_ids"]
+def _checked(config: Value, layers: tuple[Blob, ...]) -> dict[str, Any]:
+    diff_ids = config["rootfs"].get("diff_ids").texts()
     if len(diff_ids) != len(layers) or not all(is_digest(diff_id) for diff_id in diff_ids):
-        raise ValueError(f"{len(layers)} layers, and {len(diff_ids)} diff_ids")
-    return config
+        raise InputError(f"{len(layers)} layers, and {len(diff_ids)} diff_ids")
+    document: dict[str, Any] = config.raw
+    return document
 
 
 def _together(found: tuple[StoredImage, ...]) -> tuple[StoredImage, ...]:

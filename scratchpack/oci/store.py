@@ -5,18 +5,20 @@ from __future__ import annotations
 import os
 import posixpath
 import stat
-import tarfile
 import tempfile
-from typing import TYPE_CHECKING, Any, BinaryIO, Self, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
-from scratchpack.errors import InputError
+from scratchpack.errors import InputError, OutputError
+from scratchpack.oci.budget import Budget
 from scratchpack.oci.spool import region
-from scratchpack.oci.unpack import MAX_UNPACKED, compression_of, pieces
+from scratchpack.oci.tarstream import BadTarError, members
+from scratchpack.oci.unpack import compression_of, pieces
 
 if TYPE_CHECKING:
     from types import TracebackType
 
-MAX_MEMBERS = 100_000
+MAX_MEMBERS = 32_768
+_MOST_REPEATED = 20
 MAX_DOCUMENT = 4 * 1024 * 1024  # S22
 
 
@@ -27,6 +29,7 @@ class Store:
         self.name = name
         self.compressed: str | None = None
         self.repeated: tuple[str, ...] = ()
+        self.directories: frozenset[str] | None = None  # that an archive has members for; None of what is no archive
 
     def size(self, path: str) -> int | None:
         """Bytes of a file, or ``None`` where there is none of that name."""
@@ -66,11 +69,16 @@ class Store:
         self.close()
 
 
-def open_store(path: str) -> Store:
+def open_store(path: str, *, unpacked: int | None = None) -> Store:
     """Open an archive or a layout directory.
+
+    Args:
+        path: of the file or directory.
+        unpacked: bytes that an archive which is compressed as a whole may unpack to; ``None`` for what :class:`Budget` allows.
 
     Raises:
         InputError: there is nothing, or it is neither.
+        OutputError: a compressed archive finds no room in the temporary directory.
     """
     try:
         # S6: never wait for a FIFO
@@ -84,7 +92,7 @@ def open_store(path: str) -> Store:
         if not stat.S_ISREG(mode):
             raise InputError(f"cannot read the image {path}: neither a file nor a directory")
         with os.fdopen(os.dup(descriptor), "rb") as stream:
-            return _Archive(path, stream)
+            return _Archive(path, stream, unpacked)
     finally:
         os.close(descriptor)
 
@@ -95,7 +103,7 @@ def open_archive(name: str, file: BinaryIO) -> Store:
     Raises:
         InputError: it is no archive.
     """
-    return _Archive(name, file)
+    return _Archive(name, file, None)
 
 
 class _Directory(Store):
@@ -132,16 +140,14 @@ class _Directory(Store):
 class _Archive(Store):
     """A tar; one that is compressed as a whole is unpacked into an unnamed temporary file first, as far as the limit goes."""
 
-    def __init__(self, name: str, stream: BinaryIO) -> None:
+    def __init__(self, name: str, stream: BinaryIO, unpacked: int | None) -> None:
         super().__init__(name)
         self.compressed = compression_of(stream)
-        file = tempfile.TemporaryFile() if self.compressed else os.fdopen(os.dup(stream.fileno()), "rb")  # noqa: SIM115
-        self._file = cast("BinaryIO", file)
+        if self.compressed:
+            self._file = _unpacked(name, stream, unpacked)
+        else:
+            self._file = os.fdopen(os.dup(stream.fileno()), "rb")
         try:
-            if self.compressed:
-                for piece in pieces(stream, limit=MAX_UNPACKED, what=name):
-                    self._file.write(piece)
-                self._file.flush()
             self._members, self._links = self._index()
         except BaseException:
             self.close()
@@ -170,38 +176,53 @@ class _Archive(Store):
         return None
 
     def _index(self) -> tuple[dict[str, tuple[int, int]], dict[str, str]]:
-        members: dict[str, tuple[int, int]] = {}
+        files: dict[str, tuple[int, int]] = {}
         links: dict[str, str] = {}
         repeated: list[str] = []
+        directories: set[str] = set()
         self._file.seek(0)
         try:
-            small = cast("BinaryIO", _Small(self._file))
-            with tarfile.open(fileobj=small, mode="r:", errors="surrogateescape") as tar:
-                for count, member in enumerate(tar):
-                    if count > MAX_MEMBERS:
-                        raise InputError(f"cannot read the image {self.name}: over {MAX_MEMBERS} files")
-                    name = posixpath.normpath(member.name)
-                    if name in members or name in links:
-                        repeated.append(name)
-                    if member.isreg() and not member.issparse():
-                        members[name] = (member.offset_data, member.size)
-                    elif member.issym():
-                        links[name] = member.linkname
-                    cast("Any", tar).members = []  # tarfile would keep every header
-        except (tarfile.TarError, OverflowError, ValueError) as error:
+            for count, member in enumerate(members(self._file)):
+                if count > MAX_MEMBERS:
+                    raise InputError(f"cannot read the image {self.name}: over {MAX_MEMBERS} files")
+                name = posixpath.normpath(member.name)
+                if (name in files or name in links) and len(repeated) < _MOST_REPEATED:
+                    repeated.append(name)
+                if member.isreg() and not member.issparse():
+                    files[name] = (member.offset_data, member.size)
+                elif member.issym():
+                    links[name] = member.linkname
+                elif member.isdir():
+                    directories.add(name)
+        except BadTarError as error:
             raise InputError(f"cannot read the image {self.name}: not a tar archive ({error})") from error
         self.repeated = tuple(repeated)
-        return members, links
+        self.directories = frozenset(directories)
+        return files, links
 
 
-class _Small:
-    """What tarfile reads headers from: it asks for a whole extended header at once, so asking for much is refused (S25)."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self.seek, self.tell = file.seek, file.tell
-
-    def read(self, size: int = -1) -> bytes:
-        if not 0 <= size <= MAX_DOCUMENT:
-            raise tarfile.ReadError("a header of over 4 MiB")
-        return self._file.read(size)
+def _unpacked(name: str, stream: BinaryIO, limit: int | None) -> BinaryIO:
+    """The archive in an unnamed temporary file; zeroes, to which a small file can unpack by the gigabyte, become holes."""
+    budget = Budget(name, limit)
+    budget.stored(os.fstat(stream.fileno()).st_size)
+    try:
+        out = cast("BinaryIO", tempfile.TemporaryFile(prefix="scratchpack-"))  # noqa: SIM115 - the store closes it
+        try:
+            size = 0
+            for piece in budget.unpacking(pieces(stream, what=name)):
+                size += len(piece)
+                if piece.count(0) == len(piece):
+                    out.seek(size)
+                else:
+                    out.write(piece)
+            out.truncate(size)
+            out.flush()
+        except BaseException:
+            out.close()
+            raise
+    except OSError as error:
+        raise OutputError(
+            f"cannot unpack {name} in the temporary directory: {error.strerror}",
+            hint="set TMPDIR to a directory with more space",
+        ) from error
+    return out

@@ -7,14 +7,18 @@ import os
 from scratchpack.config import Options
 from scratchpack.errors import NeedError
 from scratchpack.images.open import open_image
-from scratchpack.verify.image import Verdict, problems, verify_store
+from scratchpack.verify.image import Verdict, verify_store
+from scratchpack.verify.started import problems
 
 
-def verify(subject: str, options: Options | None = None) -> tuple[Verdict, ...]:
+def verify(
+    subject: str, options: Options | None = None, *, house_rules: bool = False, unpacked: int | None = None
+) -> tuple[Verdict, ...]:
     """Judge an image or a binary; nothing of it is executed.
 
     ``subject`` is an existing path (archive, layout, ELF file), ``docker:REF``, ``podman:REF``, ``containerd:REF``, or
-    a registry reference.
+    a registry reference. ``house_rules`` holds scratchpack's own rules against images of others too; ``unpacked`` is how many
+    bytes an image's layers may unpack to, without it 256 MiB and 100 times what is stored.
 
     Raises:
         UsageError: there is no such path, and it is no reference either.
@@ -24,8 +28,21 @@ def verify(subject: str, options: Options | None = None) -> tuple[Verdict, ...]:
     options = options or Options()
     if _is_program(subject):
         return (_verify_binary(subject, options),)
-    with open_image(subject, insecure=options.insecure_registry, token_servers=options.token_server) as store:
-        return verify_store(store)
+    with open_image(
+        subject, insecure=options.insecure_registry, token_servers=options.token_server, unpacked=unpacked
+    ) as store:
+        return verify_store(store, house=house_rules, unpacked=unpacked)
+
+
+def unpacked_size(text: str | None) -> int | None:
+    """Bytes of ``--max-unpacked``.
+
+    Raises:
+        UsageError: no such size.
+    """
+    from scratchpack.oci.budget import size
+
+    return None if text is None else size(text)
 
 
 def _is_program(path: str) -> bool:

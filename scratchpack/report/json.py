@@ -125,6 +125,8 @@ def verdicts_document(verdicts: Iterable[Verdict]) -> dict[str, Any]:
                 "right": not verdict.issues,
                 "issues": [_text(issue) for issue in verdict.issues],
                 "checked": [_text(line) for line in verdict.checked],
+                "unchecked": [_text(line) for line in verdict.unchecked],
+                "notes": [_text(line) for line in verdict.notes],
             }
             for verdict in verdicts
         ],

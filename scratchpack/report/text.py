@@ -227,6 +227,8 @@ def verdicts_text(verdicts: Iterable[Verdict]) -> str:
         lines.append(escape(f"{verdict.subject}: {'wrong' if verdict.issues else 'right'}"))
         lines += [escape(f"  wrong: {issue}") for issue in verdict.issues]
         lines += [escape(f"  {line}") for line in verdict.checked]
+        lines += [escape(f"  {line}") for line in verdict.notes]
+        lines += [escape(f"  not checked: {line}") for line in verdict.unchecked]
     return "\n".join(lines) + "\n"
 
 

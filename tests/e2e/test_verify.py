@@ -41,8 +41,11 @@ def test_one_flipped_bit_is_found(packed: Path, tmp_path: Path) -> None:
     (tmp_path / "bad.tar").write_bytes(data)
     done = scratchpack("verify", "--json", "bad.tar", cwd=tmp_path)
     assert done.status == 6
-    [verdict] = json.loads(done.out)["verdicts"]
-    assert any("I9" in issue for issue in verdict["issues"])
+    whole, image = json.loads(done.out)["verdicts"]
+    assert any("I9" in issue for issue in whole["issues"])
+    assert any("finds all of its" in line for line in image["checked"]), (
+        image
+    )  # a finding keeps nothing from being resolved
 
 
 def _tar(members: dict[str, bytes]) -> bytes:
@@ -55,13 +58,13 @@ def _tar(members: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
-def _image(path: Path, layer: bytes, command: list[str], architecture: str = "amd64") -> None:
+def _image(path: Path, layer: bytes, command: list[str], architecture: str = "amd64", **run: str) -> None:
     """A well-made `docker save` archive of one layer, by hand: only what is in it can be wrong."""
     config = json.dumps(
         {
             "architecture": architecture,
             "os": "linux",
-            "config": {"Entrypoint": command},
+            "config": {"Entrypoint": command, **run},
             "rootfs": {"type": "layers", "diff_ids": ["sha256:" + hashlib.sha256(layer).hexdigest()]},
         }
     ).encode()
@@ -105,6 +108,32 @@ def test_an_image_that_starts_nothing_is_wrong(tmp_path: Path) -> None:
     done = scratchpack("verify", "bad.tar", cwd=tmp_path)
     assert done.status == 6
     assert "/gone: what the image starts is not in it" in done.out
+
+
+def test_a_user_that_the_image_does_not_know_is_wrong(tmp_path: Path) -> None:
+    """I15: no engine starts it."""
+    program = build.cc(tmp_path / "hello", build.HELLO_C, "-static").read_bytes()
+    _image(tmp_path / "bad.tar", _tar({"hello": program}), ["/hello"], User="gopher")
+    done = scratchpack("verify", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    assert "does not name 'gopher' (I15)" in done.out
+    passwd = b"gopher:x:7:7::/:\n"
+    _image(tmp_path / "good.tar", _tar({"hello": program, "etc/passwd": passwd}), ["/hello"], User="gopher")
+    assert scratchpack("verify", "good.tar", cwd=tmp_path).status == 0
+
+
+def test_what_a_program_opens_later_is_looked_for_and_a_miss_is_no_fault(tmp_path: Path) -> None:
+    source = (
+        "#include <time.h>\n#include <stdio.h>\n#include <pwd.h>\n"
+        'int main(void) { struct passwd *who = getpwuid(0); return puts(who ? who->pw_name : "nobody") < 0; }\n'
+    )
+    build.cc(tmp_path / "who", source)
+    assert scratchpack("-q", "./who", "--need", "users=never", cwd=tmp_path).status == 0
+    done = scratchpack("verify", "who.tar", cwd=tmp_path)
+    assert (done.status, done.err) == (0, "")
+    assert "may miss /etc/passwd, for users" in done.out
+    assert scratchpack("-q", "./who", "-o", "type=docker,dest=whole.tar", cwd=tmp_path).status == 0
+    assert "may miss" not in scratchpack("verify", "whole.tar", cwd=tmp_path).out
 
 
 def test_a_program_is_read_by_two_readers(packed: Path) -> None:
