@@ -18,7 +18,7 @@ TABLE: dict[str, set[str]] = {
     "elf.machines": set(),
     "elf": {"errors", "elf"},
     "elf.witness": {"elf.model", "elf.detail", "proc"},
-    "layers": {"errors", "oci.unpack", "layers"},
+    "layers": {"errors", "oci.unpack", "oci.tarstream", "layers"},
     "sysroot.model": set(),
     "sysroot": {"errors", "sysroot"},
     "sysroot.layerroot": {"errors", "sysroot", "layers", "oci.unpack"},

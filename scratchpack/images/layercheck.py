@@ -13,8 +13,8 @@ import tarfile
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from scratchpack.errors import InputError
-from scratchpack.oci.tarstream import BadTarError, members
-from scratchpack.oci.unpack import compression_of, pieces
+from scratchpack.oci.tarstream import MAX_HEADER, BadTarError, members
+from scratchpack.oci.unpack import ForwardReader, compression_of, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -51,7 +51,8 @@ def check_layer(stream: BinaryIO, stored: int, budget: Budget, *, what: str) -> 
     budget.stored(stored)
     hashed, readable = hashlib.sha256(), True
     try:
-        source = _Forward(budget.unpacking(pieces(stream, what=what)), hashed.update)
+        unpacked = budget.unpacking(pieces(stream, what=what))
+        source = ForwardReader(_hashed(unpacked, hashed.update), most=MAX_HEADER)
         try:
             for member in members(source):
                 budget.entry()
@@ -59,7 +60,7 @@ def check_layer(stream: BinaryIO, stored: int, budget: Budget, *, what: str) -> 
         except BadTarError as error:
             layer.broken.say("I9", f"not a readable tar: {error}")
             readable = False
-        if not source.rest_is_zero():
+        if not source.finish():
             layer.broken.say("I10", "something follows the end of the tar")
         diff_id = f"sha256:{hashed.hexdigest()}"
     except InputError as error:
@@ -144,45 +145,7 @@ def _kind(member: tarfile.TarInfo) -> str:
     return "file" if member.isreg() or member.islnk() else "other"
 
 
-class _Forward:
-    """Pieces as a :class:`scratchpack.oci.tarstream.Source`; every byte is hashed, passed over or not."""
-
-    def __init__(self, pieces: Iterator[bytes], update: Callable[[bytes], None]) -> None:
-        self._pieces, self._update = pieces, update
-        self._buffer, self._at = memoryview(b""), 0
-
-    def tell(self) -> int:
-        return self._at
-
-    def read(self, size: int, /) -> bytes:
-        taken = bytearray()
-        while len(taken) < size and self._fill():
-            piece = self._buffer[: size - len(taken)]
-            taken += piece
-            self._buffer = self._buffer[len(piece) :]
-        self._at += len(taken)
-        return bytes(taken)
-
-    def seek(self, offset: int, /) -> int:
-        while self._at < offset and self._fill():
-            step = min(len(self._buffer), offset - self._at)
-            self._buffer = self._buffer[step:]
-            self._at += step
-        return self._at
-
-    def rest_is_zero(self) -> bool:
-        """Read to the end; whether nothing but zeroes is left."""
-        zero = True
-        while self._fill():
-            zero = zero and not any(self._buffer)
-            self._buffer = memoryview(b"")
-        return zero
-
-    def _fill(self) -> bool:
-        while not self._buffer:
-            piece = next(self._pieces, None)
-            if piece is None:
-                return False
-            self._update(piece)
-            self._buffer = memoryview(piece)
-        return True
+def _hashed(pieces: Iterator[bytes], update: Callable[[bytes], None]) -> Iterator[bytes]:
+    for piece in pieces:
+        update(piece)
+        yield piece

@@ -16,12 +16,12 @@ import tempfile
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple, cast
 
 from scratchpack.errors import InputError, OutputError
+from scratchpack.oci.tarstream import MAX_HEADER, BadTarError, members
 from scratchpack.oci.unpack import MAX_UNPACKED, PIECE, ForwardReader, compression_of, pieces
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
 
-MAX_METADATA = 1 << 20  # bytes of one extended header
 MAX_NAME = 4096  # bytes of a path or a link's target, PATH_MAX of Linux
 MAX_SPANS = 1_000_000  # stretches of the sparse files of one layer
 _FAR = 1 << 63
@@ -96,10 +96,10 @@ class LayerTar:
             InputError: another compression, damaged, cut short, or beyond a limit.
         """
         with self._blob() as blob:
-            stream = ForwardReader(self._pieces(blob), most=MAX_METADATA)
+            stream = ForwardReader(self._pieces(blob), most=MAX_HEADER)
             try:
                 yield from self._entries(stream)
-            except (tarfile.TarError, ValueError, OverflowError, EOFError, RecursionError) as error:
+            except (BadTarError, OverflowError, ValueError) as error:  # a time that is no number, among them
                 raise self.fail(str(error) or "damaged tar archive") from error
             stream.finish()
             self.size = stream.tell()
@@ -161,21 +161,15 @@ class LayerTar:
 
     def _entries(self, stream: ForwardReader) -> Iterator[Record]:
         logical = spans = 0
-        with tarfile.open(
-            fileobj=cast("BinaryIO", stream), mode="r:", encoding="utf-8", errors="surrogateescape"
-        ) as archive:
-            for info in archive:
-                cast("Any", archive).members = []  # our caller keeps the index
-                record = self._record(info)
-                logical += record.size
-                spans += len(record.spans or ())
-                if logical > self._limit:
-                    raise self.fail(f"more than {self._limit} bytes of files")
-                if spans > MAX_SPANS:
-                    raise self.fail(f"sparse files in more than {MAX_SPANS} pieces")
-                yield record
-        if any(stream.latest):  # tarfile takes any block that is no header for the end; Go's reader and GNU tar do not
-            raise self.fail("what stands where a header should be is none")
+        for info in members(stream):
+            record = self._record(info)
+            logical += record.size
+            spans += len(record.spans or ())
+            if logical > self._limit:
+                raise self.fail(f"more than {self._limit} bytes of files")
+            if spans > MAX_SPANS:
+                raise self.fail(f"sparse files in more than {MAX_SPANS} pieces")
+            yield record
 
     def _record(self, info: tarfile.TarInfo) -> Record:
         kind = _KINDS.get(info.type, "file")

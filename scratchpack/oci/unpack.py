@@ -56,9 +56,45 @@ def _opened(stream: BinaryIO, kind: str | None, what: str) -> BinaryIO:
     if kind == "zstd":
         import zstandard
 
+        if not _ends_whole(stream):
+            raise InputError(f"cannot unpack {what}: damaged zstd (it is cut short)")
         frames = zstandard.ZstdDecompressor(max_window_size=_MAX_WINDOW)
         return cast("BinaryIO", frames.stream_reader(stream, read_across_frames=True, closefd=False))
     raise InputError(f"cannot unpack {what}: images do not use {kind}", hint="unpack it first")
+
+
+def _ends_whole(stream: BinaryIO) -> bool:
+    """Whether zstd frames end with their last block, which its own reader does not ask (RFC 8878, 3.1). The stream is rewound."""
+    at, end = 0, stream.seek(0, 2)
+    while at < end:
+        stream.seek(at)
+        head = stream.read(18)
+        if head[1:4] == b"\x2a\x4d\x18" and head[:1] and head[0] >> 4 == 5:  # skippable: a size, and as many bytes
+            at += 8 + int.from_bytes(head[4:8], "little")
+            continue
+        if len(head) < 6:
+            at = end + 1
+            break
+        if head[:4] != b"\x28\xb5\x2f\xfd":
+            break  # what follows a frame and is none is the reader's to refuse
+        flags = head[4]
+        single = flags >> 5 & 1
+        sizes = (1 if single else 0, 2, 4, 8)
+        at += 5 + (1 - single) + (0, 1, 2, 4)[flags & 3] + sizes[flags >> 6]
+        last = 0
+        while not last:
+            stream.seek(at)
+            block = stream.read(3)
+            if len(block) < 3:
+                break
+            word = int.from_bytes(block, "little")
+            last = word & 1
+            at += 3 + (1 if word >> 1 & 3 == 1 else word >> 3)
+        at += 4 if flags >> 2 & 1 else 0
+        if not last:
+            at = end + 1
+    stream.seek(0)
+    return at <= end
 
 
 class ForwardReader:

@@ -11,6 +11,7 @@ import tarfile
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import zstandard
 
 from scratchpack.errors import InputError
 from scratchpack.images.house import house_rules
@@ -19,6 +20,7 @@ from scratchpack.oci.budget import Budget
 from scratchpack.oci.index import make_release
 from scratchpack.oci.source import read_images
 from scratchpack.oci.store import open_store
+from scratchpack.oci.unpack import pieces
 from scratchpack.rootfs import Directory, File, Rootfs, Symlink, inline
 from scratchpack.sinks.docker import DockerArchive
 from scratchpack.sinks.layout import OciLayout
@@ -332,3 +334,12 @@ def test_an_old_docker_save_is_read_too(tmp_path: Path) -> None:
         assert found.references == ("old:1",)
         assert [layer.open().read() for layer in found.layers] == [parts.layer] * 2
     assert issues(tmp_path / "old.tar") == []
+
+
+@pytest.mark.parametrize("cut", [1, 3, 40])
+def test_a_zstd_layer_that_is_cut_short_is_said_so(cut: int) -> None:
+    """Its reader takes the end of the file for the end of the frames, wherever that is."""
+    whole = zstandard.ZstdCompressor(write_checksum=True).compress(noise(300_000))
+    assert b"".join(pieces(io.BytesIO(whole * 2), what="x")) == noise(300_000) * 2
+    with pytest.raises(InputError, match="cut short"):
+        list(pieces(io.BytesIO((whole * 2)[:-cut]), what="x"))
