@@ -22,6 +22,8 @@ def archive(release: Release, progress: Progress, *, without: frozenset[str] = f
     """
     sent = [blob for blob in index.blobs(release) if blob.digest not in without]
     total, done = sum(blob.size for blob in sent), 0
+    for name in index.DIRECTORIES:  # I20
+        yield tar.outer_directory(name, 0)
     for blob in sent:
         yield tar.outer_header(blob_path(blob.digest), blob.size, 0)
         for piece in verified(blob):

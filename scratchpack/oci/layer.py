@@ -188,7 +188,8 @@ def _stamp(stream: BinaryIO) -> tuple[int, ...] | None:
         status = os.fstat(stream.fileno())
     except OSError:  # io.UnsupportedOperation: bytes in memory cannot change
         return None
-    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns
+    # ctime as well: no program can put it back, as `touch -d` does with mtime
+    return status.st_dev, status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
 
 def _changed(entry: File, how: str) -> InputError:

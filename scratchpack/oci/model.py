@@ -99,8 +99,8 @@ class Referrer(NamedTuple):
     subject: str  # digest of the manifest or index it is about
 
 
-class Release(NamedTuple):
-    """Everything that leaves together: one image, or several under one index (I5), and the names it goes by."""
+class Tagged(NamedTuple):
+    """What one set of names points at: one image, or images of several platforms under one index (I5)."""
 
     images: tuple[Image, ...]
     references: tuple[str, ...]  # full references, "docker.io/library/hello:latest" or as given
@@ -112,3 +112,48 @@ class Release(NamedTuple):
     def top(self) -> Blob:
         """What a tag points at: the index where there are several platforms, else the manifest."""
         return self.index_blob if self.index_blob is not None else self.images[0].manifest_blob
+
+
+class Release(NamedTuple):
+    """Everything that leaves together: one image under its names, or many images, each under its own (a fleet)."""
+
+    tagged: tuple[Tagged, ...]
+
+    @property
+    def images(self) -> tuple[Image, ...]:
+        """Every image, of every name and platform."""
+        return tuple(image for tagged in self.tagged for image in tagged.images)
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Every name."""
+        return tuple(reference for tagged in self.tagged for reference in tagged.references)
+
+    @property
+    def referrers(self) -> tuple[Referrer, ...]:
+        """Every artifact about one of the images."""
+        return tuple(referrer for tagged in self.tagged for referrer in tagged.referrers)
+
+    @property
+    def only(self) -> Tagged:
+        """The one image (or index) of a release that is no fleet.
+
+        Raises:
+            ValueError: it is a fleet.
+        """
+        (tagged,) = self.tagged
+        return tagged
+
+    @property
+    def top(self) -> Blob:
+        """What the names of a release that is no fleet point at."""
+        return self.only.top
+
+    @property
+    def index_blob(self) -> Blob | None:
+        """The index of a release that is no fleet, where it has several platforms."""
+        return self.only.index_blob
+
+    def each(self) -> tuple[Release, ...]:
+        """A fleet as releases of one image each, for those who take one at a time."""
+        return tuple(Release((tagged,)) for tagged in self.tagged)

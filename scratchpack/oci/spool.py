@@ -6,7 +6,7 @@ import io
 import os
 from typing import TYPE_CHECKING, BinaryIO, Protocol, Self, cast
 
-from scratchpack.errors import OutputError
+from scratchpack.errors import InputError, OutputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,18 +31,29 @@ class Spool(Protocol):
 
 
 class Region(io.RawIOBase):
-    """A stretch of an open file as a stream of its own; the file's position is neither used nor moved."""
+    """A stretch of an open file as a stream of its own; the file's position is neither used nor moved.
 
-    def __init__(self, descriptor: int, start: int, size: int) -> None:
+    It keeps the file object and no descriptor number: the number of a closed file soon belongs to another one.
+    """
+
+    def __init__(self, file: BinaryIO | io.FileIO, start: int, size: int, what: str) -> None:
         super().__init__()
-        self._descriptor, self._start, self._size, self._at = descriptor, start, size, 0
+        self._file, self._start, self._size, self._what, self._at = file, start, size, what, 0
+        self._check()
+
+    def _check(self) -> None:
+        if self._file.closed:
+            raise InputError(
+                f"cannot read from {self._what}: it is closed",
+                hint="what pack() returns describes the image; to read its bytes, open the output that was written",
+            )
 
     def readable(self) -> bool:
-        """Always."""
+        """A stretch is there to be read."""
         return True
 
     def seekable(self) -> bool:
-        """Always."""
+        """Any place of it can be read."""
         return True
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -61,14 +72,19 @@ class Region(io.RawIOBase):
         """Fill the buffer as far as the stretch goes."""
         view = memoryview(buffer)  # type: ignore[arg-type]
         wanted = max(0, min(len(view), self._size - self._at))
-        got = os.preadv(self._descriptor, [view[:wanted]], self._start + self._at) if wanted else 0
+        self._check()
+        got = os.preadv(self._file.fileno(), [view[:wanted]], self._start + self._at) if wanted else 0
         self._at += got
         return got
 
 
-def region(descriptor: int, start: int, size: int) -> BinaryIO:
-    """Open a stretch of a file for reading, buffered."""
-    return cast("BinaryIO", io.BufferedReader(Region(descriptor, start, size)))
+def region(file: BinaryIO | io.FileIO, start: int, size: int, what: str) -> BinaryIO:
+    """Open a stretch of an open file for reading, buffered; ``what`` is what messages call the file.
+
+    Raises:
+        InputError: the file is closed, now or when the stretch is read.
+    """
+    return cast("BinaryIO", io.BufferedReader(Region(file, start, size, what)))
 
 
 class TemporarySpool:
@@ -90,7 +106,7 @@ class TemporarySpool:
         return _TemporarySlot(self)
 
     def close(self) -> None:
-        """Forget the blobs; their openers stop working."""
+        """Forget the blobs; their openers raise from now on."""
         self._file.close()
 
     def __enter__(self) -> Self:
@@ -116,8 +132,8 @@ class _TemporarySlot:
 
     def finish(self, digest: str, size: int) -> Callable[[], BinaryIO]:
         del digest
-        descriptor, start = self._spool._file.fileno(), self._start  # noqa: SLF001
-        return lambda: region(descriptor, start, size)
+        file, start = self._spool._file, self._start  # noqa: SLF001
+        return lambda: region(file, start, size, "the temporary file of this run")
 
 
 def write_all(descriptor: int, data: bytes | memoryview) -> None:

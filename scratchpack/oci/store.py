@@ -161,7 +161,7 @@ class _Archive(Store):
         found = self._find(path)
         if found is None:
             raise self.missing(path)
-        return region(self._file.fileno(), *found)
+        return region(self._file, *found, self.name)
 
     def close(self) -> None:
         self._file.close()

@@ -66,6 +66,12 @@ def outer_header(name: str, size: int, mtime: int) -> bytes:
     return _block(Member(raw, mtime=mtime), raw, b"", size_field=(1 << 95 | size).to_bytes(12, "big"))
 
 
+def outer_directory(name: str, mtime: int) -> bytes:
+    """Exactly 512 bytes for a directory of an archive; the name ends with a slash."""
+    raw = name.encode()
+    return _block(Member(raw, DIRECTORY, mode=0o755, mtime=mtime), raw, b"")
+
+
 def padding(size: int) -> bytes:
     """What fills the last block after ``size`` bytes of content."""
     return bytes(-size % BLOCK)

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from scratchpack.pipeline.model import Plan
     from scratchpack.sinks.archive import Archive
     from scratchpack.sinks.layout import OciLayout
-    from scratchpack.sinks.model import Receipt
+    from scratchpack.sinks.model import Receipt, TreeSink
 
     Step = Callable[[str, int, int], None]
 
@@ -138,13 +138,14 @@ class _Writer:
         """Write one output."""
         dest = output.dest or ""
         if output.type in _TREE:
-            return (self._tree(output, dest), *self._beside(dest, None))
+            plan_ = self._plans[0]
+            return (self._tree_sink(output, dest).write(plan_.rootfs, plan_.config), *self._beside(dest, None))
         if output.type == "registry":
             return self.push(output)
         sink = self._image_sink(output, dest)
         self._stack.enter_context(contextlib.closing(sink))
         release = self._release(output, sink)
-        return (sink.write(release), *self._beside(dest, release))
+        return (*sink.write(release), *self._beside(dest, release))
 
     def _beside(self, dest: str, release: Release | None) -> tuple[Receipt, ...]:
         """The bill of materials of one output; of one that goes to stdout, in the working directory."""
@@ -153,56 +154,53 @@ class _Writer:
         name = os.path.basename(self._plans[0].programs[0].path)
         return self._boms.beside(name if dest == "-" else dest, release)
 
-    def _tree(self, output: Output, dest: str) -> Receipt:
-        plan_ = self._plans[0]
+    def _tree_sink(self, output: Output, dest: str) -> TreeSink:
         if output.type == "dockerfile":
             from scratchpack.sinks.dockerfile import DockerfileContext
 
-            return DockerfileContext(dest, force=output.force, mtime=self._mtime).write(plan_.rootfs, plan_.config)
+            return DockerfileContext(dest, force=output.force, mtime=self._mtime)
         if output.type == "tar":
             from scratchpack.sinks.tar import RootfsTar
 
-            return RootfsTar(dest, mtime=self._mtime).write(plan_.rootfs, plan_.config)
+            return RootfsTar(dest, mtime=self._mtime)
         from scratchpack.sinks.local import LocalTree
 
-        return LocalTree(dest, force=output.force, mtime=self._mtime).write(plan_.rootfs, plan_.config)
+        return LocalTree(dest, force=output.force, mtime=self._mtime)
 
     def _image_sink(self, output: Output, dest: str) -> Archive | OciLayout:
-        if output.type == "docker":
-            from scratchpack.sinks.docker import DockerArchive
+        if output.type == "docker" or output.tar:
+            from scratchpack.sinks.archive import Archive
 
-            return DockerArchive(dest, mtime=self._mtime)
-        if output.tar:
-            from scratchpack.sinks.oci import OciArchive
-
-            return OciArchive(dest, mtime=self._mtime)
+            return Archive(dest, kind=output.type, mtime=self._mtime)
         from scratchpack.sinks.layout import OciLayout
 
         return OciLayout(dest, force=output.force)
 
     def push(self, output: Output | None = None) -> tuple[Receipt, ...]:
         """Push to the registry that the references name, or that ``dest=`` of the output names."""
-        from scratchpack.sinks.registry import push
+        from scratchpack.sinks.registry import RegistrySink
 
         if output is None and not self._options.tag:
             raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
         chosen = output or Output("registry")
         release = self._ready(chosen)
         if self._boms is not None:
-            release = release._replace(referrers=self._boms.referrers(release))
-        return push(
-            release,
+            from scratchpack.oci.model import Release
+
+            release = Release((release.only._replace(referrers=self._boms.referrers(release)),))
+        sink = RegistrySink(
             [chosen.dest] if chosen.dest else None,
             insecure=self._options.insecure_registry,
             token_servers=self._options.token_server,
             progress=self._progress,
         )
+        return sink.write(release)
 
     def load(self, engine: str) -> tuple[Receipt, ...]:
         """Load into an engine of this machine, "auto" for the first that answers."""
-        from scratchpack.sinks.engine import load
+        from scratchpack.sinks.engine import EngineSink
 
-        return load(self._ready(Output("engine")), engine, progress=self._progress)
+        return EngineSink(engine, progress=self._progress).write(self._ready(Output("engine")))
 
     def _ready(self, output: Output) -> Release:
         """The release for an output that is no file: one that is made already, where there is one."""

@@ -18,17 +18,27 @@ if TYPE_CHECKING:
     from scratchpack.oci.model import Release
 
 
-def load(release: Release, engine: str = "auto", *, progress: Progress | None = None) -> tuple[Receipt, ...]:
-    """Load into the named engine, with "auto" into the first that answers; one receipt a name, ``docker:NAME``.
+class EngineSink:
+    """The named engine, with "auto" the first that answers; implements :class:`scratchpack.sinks.model.ImageSink`.
 
     ``progress`` is called with (what, bytes done, bytes in all).
-
-    Raises:
-        UsageError: an engine we do not know, or a release without a name.
-        RemoteError: no engine answers, or it refused.
     """
-    if not release.references:
-        raise UsageError("cannot load an image without a name", hint="give it one with --tag")
-    name, found = first_that_answers(engine)
-    found.load(release, progress or (lambda *_: None))
-    return tuple(Receipt("load", f"{name}:{one}", release.top.digest) for one in release.references)
+
+    def __init__(self, engine: str = "auto", *, progress: Progress | None = None) -> None:
+        self._engine, self._progress = engine, progress or (lambda *_: None)
+
+    def write(self, release: Release) -> tuple[Receipt, ...]:
+        """Load every image; one receipt a name, ``docker:NAME``.
+
+        Raises:
+            UsageError: an engine we do not know, or an image without a name.
+            RemoteError: no engine answers, or it refused.
+        """
+        if not all(one.references for one in release.tagged):
+            raise UsageError("cannot load an image without a name", hint="give it one with --tag")
+        name, found = first_that_answers(self._engine)
+        receipts: list[Receipt] = []
+        for one in release.each():
+            found.load(one, self._progress)
+            receipts += [Receipt("load", f"{name}:{reference}", one.top.digest) for reference in one.references]
+        return tuple(receipts)

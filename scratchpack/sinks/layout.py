@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 from typing import TYPE_CHECKING, Any, Self
@@ -12,7 +13,7 @@ from scratchpack.oci import index
 from scratchpack.oci.digest import blob_path, verified
 from scratchpack.oci.spool import region, write_all
 from scratchpack.sinks import temporary
-from scratchpack.sinks.model import Receipt
+from scratchpack.sinks.model import written
 from scratchpack.sinks.publish import StagedDirectory, StagedFile, cannot_write, check_free, sync_directory
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Slot
+    from scratchpack.sinks.model import Receipt
 
 
 class OciLayout:
@@ -39,7 +41,7 @@ class OciLayout:
             if not is_layout(dest):  # asked last: another run may have put its layout there just now (S20)
                 raise
         self._staged = StagedDirectory(dest)
-        self._open: list[int] = []
+        self._open: list[io.FileIO] = []
         try:
             os.makedirs(os.path.join(self._staged.path, "blobs", "sha256"))
         except OSError as error:
@@ -53,10 +55,10 @@ class OciLayout:
             descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | getattr(os, "O_CLOEXEC", 0), 0o666)
         except OSError as error:
             raise cannot_write(self._dest, error) from error
-        self._open.append(descriptor)
-        return _LayoutSlot(self._dest, descriptor, path, self._staged.path)
+        self._open.append(io.FileIO(descriptor, "r+"))
+        return _LayoutSlot(self._dest, self._open[-1], path, self._staged.path)
 
-    def write(self, release: Release) -> Receipt:
+    def write(self, release: Release) -> tuple[Receipt, ...]:
         """Add the release and publish.
 
         Raises:
@@ -79,12 +81,12 @@ class OciLayout:
                 self._append(release, digests)
         except OSError as error:
             raise cannot_write(self._dest, error) from error
-        return Receipt("oci", self._dest, release.top.digest)
+        return (written("oci", self._dest, release),)
 
     def close(self) -> None:
         """Remove what was not published; blobs built here cannot be read any more."""
         while self._open:
-            os.close(self._open.pop())
+            self._open.pop().close()
         self._staged.close()
 
     def __enter__(self) -> Self:
@@ -138,22 +140,22 @@ class OciLayout:
 
 
 class _LayoutSlot:
-    def __init__(self, dest: str, descriptor: int, path: str, home: str) -> None:
-        self._dest, self._descriptor, self._path, self._home = dest, descriptor, path, home
+    def __init__(self, dest: str, file: io.FileIO, path: str, home: str) -> None:
+        self._dest, self._file, self._path, self._home = dest, file, path, home
 
     def write(self, data: bytes | memoryview) -> None:
         try:
-            write_all(self._descriptor, data)
+            write_all(self._file.fileno(), data)
         except OSError as error:
             raise cannot_write(self._dest, error) from error
 
     def finish(self, digest: str, size: int) -> Callable[[], BinaryIO]:
         try:
-            os.fsync(self._descriptor)
+            os.fsync(self._file.fileno())
             os.replace(self._path, os.path.join(self._home, blob_path(digest)))
         except OSError as error:
             raise cannot_write(self._dest, error) from error
-        return lambda: region(self._descriptor, 0, size)
+        return lambda: region(self._file, 0, size, self._dest)
 
 
 def is_layout(path: str) -> bool:

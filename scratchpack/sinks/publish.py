@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import io
 import os
 import stat
 import sys
@@ -25,24 +26,23 @@ class StagedFile:
     """A file that takes the place of ``dest`` when :meth:`publish` is called; leaving the block without it leaves nothing.
 
     ``-``, FIFOs and character devices (/dev/null) are no files to be replaced: they are written as it comes, and are not
-    ``seekable``. The descriptor stays readable until the block ends, after publishing too.
+    ``seekable``. ``file`` stays readable until the block ends, after publishing too.
     """
 
     def __init__(self, dest: str) -> None:
         self.dest, self.position, self.seekable = dest, 0, False
         self._temporary: str | None = None
-        self._close = True
         if dest == STDOUT:
-            self.descriptor, self._close = _standard_output(), False
+            self.file = io.FileIO(_standard_output(), "w", closefd=False)
             return
         try:
             self._real = os.path.realpath(dest)
             if (kind := _kind(self._real)) is not None and not stat.S_ISREG(kind):
-                self.descriptor = _open_straight(self._real, kind)
+                self.file = io.FileIO(_open_straight(self._real, kind), "w")
             else:
                 temporary.reclaim(os.path.dirname(self._real))
-                self.descriptor, self._temporary = temporary.create(self._real)
-                self.seekable = True
+                descriptor, self._temporary = temporary.create(self._real)
+                self.file, self.seekable = io.FileIO(descriptor, "r+"), True
         except OSError as error:
             raise cannot_write(dest, error) from error
 
@@ -53,7 +53,7 @@ class StagedFile:
             OutputError: no space left, an I/O error, a closed pipe (S19).
         """
         try:
-            write_all(self.descriptor, data)
+            write_all(self.file.fileno(), data)
         except OSError as error:
             raise cannot_write(self.dest, error) from error
         self.position += len(data)
@@ -61,15 +61,15 @@ class StagedFile:
     def patch(self, data: bytes, offset: int) -> None:
         """Rewrite bytes that were written before."""
         try:
-            os.pwrite(self.descriptor, data, offset)
+            os.pwrite(self.file.fileno(), data, offset)
         except OSError as error:
             raise cannot_write(self.dest, error) from error
 
     def rewind(self, offset: int) -> None:
         """Forget everything from ``offset`` on."""
         try:
-            os.ftruncate(self.descriptor, offset)
-            os.lseek(self.descriptor, offset, os.SEEK_SET)
+            os.ftruncate(self.file.fileno(), offset)
+            os.lseek(self.file.fileno(), offset, os.SEEK_SET)
         except OSError as error:
             raise cannot_write(self.dest, error) from error
         self.position = offset
@@ -83,7 +83,7 @@ class StagedFile:
         if self._temporary is None:
             return
         try:
-            os.fsync(self.descriptor)
+            os.fsync(self.file.fileno())
             os.replace(self._temporary, self._real)
             self._temporary = None
             sync_directory(os.path.dirname(self._real))
@@ -96,9 +96,7 @@ class StagedFile:
             with contextlib.suppress(OSError):
                 os.unlink(self._temporary)
             self._temporary = None
-        if self._close:
-            self._close = False
-            os.close(self.descriptor)
+        self.file.close()
 
     def __enter__(self) -> Self:
         return self

@@ -13,33 +13,47 @@ if TYPE_CHECKING:
     from scratchpack.oci.model import Release
 
 
-def push(
-    release: Release,
-    references: Sequence[str] | None = None,
-    *,
-    insecure: Iterable[str] = (),
-    token_servers: Iterable[str] = (),
-    progress: Callable[[str, int, int], None] | None = None,
-) -> tuple[Receipt, ...]:
-    """Push to every reference, without any to the release's own; one receipt a repository, ``repo@sha256:…``.
+class RegistrySink:
+    """Registries; implements :class:`scratchpack.sinks.model.ImageSink`.
 
     Args:
-        release: what is pushed.
-        references: full names; several tags of one repository share one upload.
+        references: full names instead of the release's own, which must be of one image then.
         insecure: hosts (``host`` or ``host:port``) that may speak plain http or show any certificate.
         token_servers: hosts besides the registry's own that may see the user's password.
-        progress: is told (what, bytes done, bytes in all).
-
-    Raises:
-        UsageError: no name, or one that is none.
-        RemoteError: a registry refused, or did not answer.
+        progress: is called with (what, bytes done, bytes in all).
     """
-    names = tuple(release.references if references is None else references)
-    if not names:
-        raise UsageError("cannot push without a name", hint="say where to with --tag registry.example.com/team/app:1.2")
-    from scratchpack.oci.registry.push import push as push_all
-    from scratchpack.oci.registry.session import Options
 
-    options = Options(frozenset(insecure), frozenset(token_servers))
-    done = push_all(release, names, options=options, progress=progress)
-    return tuple(Receipt("registry", f"{one.repository}@{one.digest}", one.digest) for one in done)
+    def __init__(
+        self,
+        references: Sequence[str] | None = None,
+        *,
+        insecure: Iterable[str] = (),
+        token_servers: Iterable[str] = (),
+        progress: Callable[[str, int, int], None] | None = None,
+    ) -> None:
+        self._references, self._progress = references, progress
+        self._insecure, self._token_servers = frozenset(insecure), frozenset(token_servers)
+
+    def write(self, release: Release) -> tuple[Receipt, ...]:
+        """Push each image to its names; several tags of one repository share one upload and one receipt, ``repo@sha256:…``.
+
+        Raises:
+            UsageError: no name, one that is none, or one name for a fleet.
+            RemoteError: a registry refused, or did not answer.
+        """
+        if self._references is not None and len(release.tagged) > 1:
+            raise UsageError("cannot push several images to one name", hint="give each its own with --tag")
+        from scratchpack.oci.registry.push import push
+        from scratchpack.oci.registry.session import Options
+
+        options = Options(self._insecure, self._token_servers)
+        receipts: list[Receipt] = []
+        for one in release.each():
+            names = one.references if self._references is None else tuple(self._references)
+            if not names:
+                raise UsageError(
+                    "cannot push without a name", hint="say where to with --tag registry.example.com/team/app:1.2"
+                )
+            done = push(one, names, options=options, progress=self._progress)
+            receipts += [Receipt("registry", f"{pushed.repository}@{pushed.digest}", pushed.digest) for pushed in done]
+        return tuple(receipts)

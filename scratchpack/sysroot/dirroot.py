@@ -85,6 +85,7 @@ class DirRoot:
         """Open a regular file; see :meth:`scratchpack.sysroot.model.Sysroot.open`."""
         if node.kind != "file":
             raise InputError(f"cannot read {node.canonical} in {self._name}: it is a {node.kind}, not a regular file")
+        self._check_open()
         try:
             if self._is_host:  # nothing is outside of it; a changed link shows in the comparison below
                 descriptor = os.open(node.canonical, READ | os.O_NOFOLLOW)
@@ -158,8 +159,13 @@ class DirRoot:
         """What is opened is what was looked up (S10)."""
         if not stat.S_ISREG(now.st_mode) or (now.st_dev, now.st_ino) != node.inode[1:]:
             raise self._changed(node, "another file stands there now")
-        if (now.st_size, now.st_mtime_ns) != (node.size, node.mtime):
+        # ctime as well: no program can put it back, as `touch -d` does with mtime
+        if (now.st_size, now.st_mtime_ns, now.st_ctime_ns) != (node.size, node.mtime, node.ctime):
             raise self._changed(node, "it was written to")
+
+    def _check_open(self) -> None:
+        if self._root < 0:
+            raise InputError(f"cannot read anything in {self._name}: this root was closed")
 
     def _changed(self, node: Node, how: str) -> ConfinementError:
         return ConfinementError(
@@ -199,11 +205,12 @@ class DirRoot:
         return Node(
             asked, place.canonical, place.links, _KINDS.get(stat.S_IFMT(status.st_mode), "device"),
             stat.S_IMODE(status.st_mode), status.st_uid, status.st_gid, status.st_size,
-            (0, status.st_dev, status.st_ino), status.st_mtime_ns, target,
+            (0, status.st_dev, status.st_ino), status.st_mtime_ns, target, status.st_ctime_ns,
         )  # fmt: skip
 
     def _descriptor(self, directory: str) -> int:
         """The descriptor of a canonical directory, opened from the nearest one that is open, never through a link."""
+        self._check_open()
         if directory == ROOT.canonical:
             return self._root
         if directory not in self._directories:

@@ -23,7 +23,7 @@ class Node(NamedTuple):
     """One name of a root, looked up.
 
     ``canonical`` has no symbolic link in it (but may be one itself, with ``follow=False``). ``inode`` is equal for
-    two nodes exactly when they are one file. ``size`` is bytes; ``mtime`` nanoseconds, for S10.
+    two nodes exactly when they are one file. ``size`` is bytes; ``mtime`` and ``ctime`` nanoseconds, for S10.
     """
 
     asked: str
@@ -37,6 +37,7 @@ class Node(NamedTuple):
     inode: tuple[int, int, int]  # root, device, inode
     mtime: int
     target: str | None = None  # of a symlink that was not followed
+    ctime: int = 0  # 0 where a root knows none
 
 
 class Sysroot(Protocol):

@@ -17,9 +17,8 @@ from scratchpack.oci.index import make_release
 from scratchpack.oci.layer import build_layer
 from scratchpack.oci.model import Healthcheck, ImageConfig
 from scratchpack.rootfs import Directory, File, Rootfs, Source, Symlink, inline
-from scratchpack.sinks.docker import DockerArchive
+from scratchpack.sinks.archive import Archive
 from scratchpack.sinks.layout import OciLayout
-from scratchpack.sinks.oci import OciArchive
 from tests.support import build
 
 if TYPE_CHECKING:
@@ -91,7 +90,7 @@ def docker_archive(
     platforms: Sequence[Platform] = (HOST,),
     compression: str = "gzip",
 ) -> Made:
-    with DockerArchive(str(path)) as archive:
+    with Archive(str(path)) as archive:
         release = make_release(make(program, archive, platforms, compression), names)
         archive.write(release)
     return Made(path, release)
@@ -121,7 +120,7 @@ def layout(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
 def oci_archive(program: Path, tmp_path_factory: pytest.TempPathFactory) -> Made:
     """An OCI archive without Docker's manifest.json."""
     path = tmp_path_factory.mktemp("oci") / "o.tar"
-    with OciArchive(str(path)) as writer:
+    with Archive(str(path), kind="oci") as writer:
         release = make_release(make(program, writer), ["hello-oci"])
         writer.write(release)
     return Made(path, release)

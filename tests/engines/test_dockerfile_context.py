@@ -12,7 +12,7 @@ from scratchpack.oci.index import make_release
 from scratchpack.oci.layer import build_layer
 from scratchpack.oci.model import Healthcheck, ImageConfig
 from scratchpack.rootfs import Directory, File, Rootfs, Symlink, inline
-from scratchpack.sinks.docker import DockerArchive
+from scratchpack.sinks.archive import Archive
 from scratchpack.sinks.dockerfile import DockerfileContext
 from tests.support import saved
 from tests.support.build import HELLO_C, cc
@@ -99,7 +99,7 @@ FULL = ImageConfig(
 
 def _packed(rootfs: Rootfs, config: ImageConfig, tmp_path: Path) -> saved.Saved:
     """What ``pack`` writes of the same values."""
-    with DockerArchive(str(tmp_path / "packed.tar")) as archive:
+    with Archive(str(tmp_path / "packed.tar")) as archive:
         archive.write(make_release([make_image(config, [build_layer(rootfs, spool=archive)])], ["packed:1"]))
     return saved.read(tmp_path / "packed.tar")
 

@@ -11,7 +11,7 @@ import pytest
 from scratchpack.engines import docker as docker_engine
 from scratchpack.engines.choose import engine as engine_of
 from scratchpack.errors import RemoteError, UsageError
-from scratchpack.oci.model import Release
+from scratchpack.oci.model import Release, Tagged
 from scratchpack.oci.source import read_images
 from scratchpack.oci.store import open_store
 from scratchpack.sinks import engine
@@ -52,7 +52,7 @@ def two_layers(program: bytes, data: bytes) -> Release:
 def test_docker_loads_it_and_runs_it(docker: Docker, program: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     release = two_layers(program, b"first")
-    receipts = engine.load(release, "docker")
+    receipts = engine.EngineSink("docker").write(release)
     assert [one.dest for one in receipts] == [f"docker:{name}" for name in NAMES]
     for name in NAMES:
         assert docker.run_image(name).out == "hello from C\n"
@@ -63,9 +63,9 @@ def test_docker_loads_it_and_runs_it(docker: Docker, program: bytes, monkeypatch
 
 def test_docker_is_not_sent_a_layer_it_has(docker: Docker, program: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", docker.host)
-    engine.load(two_layers(program, b"first"), "docker")
+    engine.EngineSink("docker").write(two_layers(program, b"first"))
     sent, release = Sent(), two_layers(program, b"second")
-    engine.load(release, "docker", progress=sent)
+    engine.EngineSink("docker", progress=sent).write(release)
     assert 0 < sent.total < 2 << 20
     assert docker.run_image(NAMES[0]).out == "hello from C\n"
     assert (
@@ -78,9 +78,9 @@ def test_docker_is_sent_nothing_of_an_image_it_has(
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     release = two_layers(program, b"first")
-    engine.load(release, "docker")
-    sent, renamed = Sent(), Release(release.images, ("docker.io/library/another:name",))
-    engine.load(renamed, "docker", progress=sent)
+    engine.EngineSink("docker").write(release)
+    sent, renamed = Sent(), Release((Tagged(release.images, ("docker.io/library/another:name",)),))
+    engine.EngineSink("docker", progress=sent).write(renamed)
     assert sent.total == 0
     assert docker.run_image("another:name").out == "hello from C\n"
 
@@ -92,7 +92,7 @@ def test_docker_gets_everything_where_leaving_out_fails(
     release = two_layers(program, b"third")
     every = frozenset(layer.blob.digest for layer in release.images[0].layers)
     monkeypatch.setattr(docker_engine.Docker, "_present", lambda *_: every)
-    engine.load(release, "docker")
+    engine.EngineSink("docker").write(release)
     assert docker.run_image(NAMES[0]).out == "hello from C\n"
 
 
@@ -101,10 +101,10 @@ def test_a_podman_loads_it_and_runs_it(
 ) -> None:
     _command(podman.command, "podman", tmp_path, monkeypatch)
     release, sent = two_layers(program, b"first"), Sent()
-    engine.load(release, "podman")
+    engine.EngineSink("podman").write(release)
     for name in NAMES:
         assert podman.run_image(name).out == "hello from C\n"
-    engine.load(Release(release.images, ("example.org/another:name",)), "podman", progress=sent)
+    engine.EngineSink("podman", progress=sent).write(Release((Tagged(release.images, ("example.org/another:name",)),)))
     assert sent.total == 0
     assert podman.run_image("example.org/another:name").out == "hello from C\n"
 
@@ -114,11 +114,11 @@ def test_containerd_loads_it_and_runs_it_and_is_not_sent_what_it_has(
 ) -> None:
     monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
     monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
-    engine.load(two_layers(program, b"first"), "containerd")
+    engine.EngineSink("containerd").write(two_layers(program, b"first"))
     for name in NAMES:
         assert containerd.run_image(name).out == "hello from C\n"
     sent, release = Sent(), two_layers(program, b"second")
-    engine.load(release, "containerd", progress=sent)
+    engine.EngineSink("containerd", progress=sent).write(release)
     assert 0 < sent.total < 2 << 20
     assert release.top.digest in containerd("images", "ls").out
     assert containerd.run_image(NAMES[0]).out == "hello from C\n"
@@ -139,7 +139,7 @@ def test_the_first_engine_that_answers_is_taken(
     monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
     monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
     _command(("false",), "podman", tmp_path, monkeypatch)
-    receipts = engine.load(two_layers(program, b"first"))
+    receipts = engine.EngineSink().write(two_layers(program, b"first"))
     assert receipts[0].dest == f"containerd:{NAMES[0]}"
 
 
@@ -147,7 +147,7 @@ def test_without_an_engine_every_reason_is_given(tmp_path: Path, monkeypatch: py
     monkeypatch.setenv("DOCKER_HOST", f"unix://{tmp_path}/none.sock")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(RemoteError, match="no engine answers") as caught:
-        engine.load(releases.release(*releases.small().images, names=NAMES))
+        engine.EngineSink().write(releases.release(*releases.small().images, names=NAMES))
     assert caught.value.exit_code == 8
     assert [reason.split(":")[0] for reason in caught.value.details] == ["docker", "podman", "containerd"]
     assert "No such file" in caught.value.details[0]
@@ -157,18 +157,18 @@ def test_without_an_engine_every_reason_is_given(tmp_path: Path, monkeypatch: py
 def test_a_docker_host_that_is_none_is_said_so(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", host)
     with pytest.raises(RemoteError, match="docker does not answer") as caught:
-        engine.load(releases.release(*releases.small().images, names=NAMES), "docker")
+        engine.EngineSink("docker").write(releases.release(*releases.small().images, names=NAMES))
     assert "DOCKER_HOST is" in caught.value.details[0]
 
 
 def test_an_engine_we_do_not_know_is_a_usage_error() -> None:
     with pytest.raises(UsageError, match="lxc"):
-        engine.load(releases.release(*releases.small().images, names=NAMES), "lxc")
+        engine.EngineSink("lxc").write(releases.release(*releases.small().images, names=NAMES))
 
 
 def test_an_image_without_a_name_is_not_loaded() -> None:
     with pytest.raises(UsageError, match="without a name"):
-        engine.load(releases.small(), "docker")
+        engine.EngineSink("docker").write(releases.small())
 
 
 def _saved(name: str, reference: str, place: Path) -> tuple[str, ...]:
@@ -185,7 +185,7 @@ def test_docker_saves_and_runs_an_image_over_its_socket(
     docker: Docker, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", docker.host)
-    engine.load(two_layers(program, b"first"), "docker")
+    engine.EngineSink("docker").write(two_layers(program, b"first"))
     assert any("loaded:v1" in name for name in _saved("docker", NAMES[0], tmp_path))
     assert engine_of("docker").run(NAMES[0], (), timeout=60).out == b"hello from C\n"
     with (tmp_path / "none").open("wb") as output, pytest.raises(RemoteError, match="cannot get none:1 from docker"):
@@ -194,7 +194,7 @@ def test_docker_saves_and_runs_an_image_over_its_socket(
 
 def test_podman_saves_an_image(podman: Podman, program: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     _command(podman.command, "podman", tmp_path, monkeypatch)
-    engine.load(two_layers(program, b"first"), "podman")
+    engine.EngineSink("podman").write(two_layers(program, b"first"))
     assert NAMES[1] in _saved("podman", NAMES[1], tmp_path)
     with (tmp_path / "none").open("wb") as output, pytest.raises(RemoteError, match="cannot get none:1 from podman"):
         engine_of("podman").save("none:1", output)
@@ -205,7 +205,7 @@ def test_containerd_saves_and_runs_an_image(
 ) -> None:
     monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
     monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
-    engine.load(two_layers(program, b"first"), "containerd")
+    engine.EngineSink("containerd").write(two_layers(program, b"first"))
     assert NAMES[0] in _saved("containerd", NAMES[0], tmp_path)
     assert engine_of("containerd").run(NAMES[0], ("/hello",), timeout=60)[:2] == (0, b"hello from C\n")
     with (
@@ -218,5 +218,5 @@ def test_containerd_saves_and_runs_an_image(
 def test_a_password_in_docker_host_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("DOCKER_HOST", "tcp://gopher:sesame@[::1")
     with pytest.raises(RemoteError) as caught:
-        engine.load(releases.release(*releases.small().images, names=NAMES), "docker")
+        engine.EngineSink("docker").write(releases.release(*releases.small().images, names=NAMES))
     assert "sesame" not in str(caught.value.details)

@@ -29,7 +29,7 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Release:
 @pytest.fixture
 def name(registry: Registry, image: Release, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("DOCKER_CONFIG", str(tmp_path))
-    (receipt,) = sink.push(image, [f"{registry.host}/pulled/app:v1"])
+    (receipt,) = sink.RegistrySink([f"{registry.host}/pulled/app:v1"]).write(image)
     assert receipt.digest == image.top.digest
     return receipt.dest
 
@@ -60,7 +60,7 @@ def test_several_platforms_are_loaded_too(
     monkeypatch.setenv("CONTAINERD_ADDRESS", containerd.address)
     monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
     loaded = releases.release(*image.images, names=["example.org/several:v1"])
-    engine.load(loaded, kind)
+    engine.EngineSink(kind).write(loaded)
     used = docker if kind == "docker" else containerd
     assert used.run_image("example.org/several:v1").out == "hello from C\n"
     if kind == "containerd":

@@ -41,7 +41,7 @@ def log_in(home: Path, host: str, password: str = PASSWORD) -> None:
 
 def test_what_was_pushed_reads_back_with_the_same_digest(registry: Registry, skopeo: Engine) -> None:
     release = releases.small()
-    (receipt,) = sink.push(release, [f"{registry.host}/team/app:v1", f"{registry.host}/team/app:v2"])
+    (receipt,) = sink.RegistrySink([f"{registry.host}/team/app:v1", f"{registry.host}/team/app:v2"]).write(release)
     digest = release.top.digest
     assert receipt == ("registry", f"{registry.host}/team/app@{digest}", digest)
     for tag in ("v1", "v2"):
@@ -56,7 +56,7 @@ def test_what_was_pushed_reads_back_with_the_same_digest(registry: Registry, sko
 
 
 def test_skopeo_copies_it_out_whole(registry: Registry, skopeo: Engine, tmp_path: Path) -> None:
-    sink.push(releases.small(), [f"{registry.host}/copied/app:v1"])
+    sink.RegistrySink([f"{registry.host}/copied/app:v1"]).write(releases.small())
     skopeo(
         "copy",
         "--src-tls-verify=false",
@@ -91,7 +91,7 @@ def test_several_platforms_are_pushed_as_one_index(registry: Registry, skopeo: E
     amd64 = releases.image([releases.layer(hello=b"x86")], releases.AMD64)
     arm64 = releases.image([releases.layer(hello=b"arm")], releases.ARM64)
     release = releases.release(amd64, arm64)
-    sink.push(release, [f"{registry.host}/multi/app:v1"])
+    sink.RegistrySink([f"{registry.host}/multi/app:v1"]).write(release)
     for architecture, one in (("amd64", amd64), ("arm64", arm64)):
         words = ("--override-arch", architecture, "inspect", "--tls-verify=false")
         assert json.loads(skopeo(*words, f"docker://{registry.host}/multi/app:v1").out)["Architecture"] == architecture
@@ -109,7 +109,7 @@ def test_an_sbom_refers_to_the_image_through_the_fallback_tag(registry: Registry
     first = releases.release(releases.image([releases.layer(hello=b"bom")]), sbom=b'{"first":1}')
     second = releases.release(first.images[0], sbom=b'{"second":2}')
     for release in (first, second, first):
-        sink.push(release, [f"{registry.host}/bom/app:v1"])
+        sink.RegistrySink([f"{registry.host}/bom/app:v1"]).write(release)
     with RemoteImage(f"{registry.host}/bom/app:{first.top.digest.replace(':', '-')}") as remote:
         entries = json.loads(remote.top().data)["manifests"]
     assert [one["digest"] for one in entries] == [one.referrers[0].manifest_blob.digest for one in (first, second)]
@@ -124,7 +124,7 @@ def test_a_registry_with_a_password_takes_the_one_docker_stored(
 ) -> None:
     host, release = registry_with_password.host, releases.small()
     log_in(nobody, host)
-    sink.push(release, [f"{host}/team/app:v1"])
+    sink.RegistrySink([f"{host}/team/app:v1"]).write(release)
     words = ("inspect", "--tls-verify=false", "--creds", f"{USER}:{PASSWORD}", "--raw")
     assert skopeo(*words, f"docker://{host}/team/app:v1").out.encode() == release.top.open().read()
 
@@ -137,7 +137,7 @@ def test_without_the_right_password_nothing_is_pushed(
     if password is not None:
         log_in(nobody, host, password)
     with pytest.raises(RemoteError, match="401, not logged in") as caught:
-        sink.push(releases.small(), [f"{host}/refused/app:v1"])
+        sink.RegistrySink([f"{host}/refused/app:v1"]).write(releases.small())
     assert caught.value.exit_code == 8
     assert f"docker login {host}" in (caught.value.hint or "")
     assert not (registry_with_password.home / "data/docker/registry/v2/repositories/refused").exists()

@@ -28,7 +28,7 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_pushed_image_is_read_with_its_layers(registry: Registry) -> None:
     release = releases.small()
-    sink.push(release, [f"{registry.host}/store/app:v1"])
+    sink.RegistrySink([f"{registry.host}/store/app:v1"]).write(release)
     with RemoteStore(f"{registry.host}/store/app:v1") as store:
         (image,) = read_images(store)
         assert image.digest == release.top.digest
@@ -42,7 +42,7 @@ def test_a_pushed_image_is_read_with_its_layers(registry: Registry) -> None:
 def test_a_pushed_image_is_recomputed(registry: Registry) -> None:
     here = releases.image([releases.layer(hello=b"x86")])
     there = releases.image([releases.layer(hello=b"arm")], releases.ARM64)
-    sink.push(releases.release(here, there), [f"{registry.host}/store/both:v1"])
+    sink.RegistrySink([f"{registry.host}/store/both:v1"]).write(releases.release(here, there))
     with RemoteStore(f"{registry.host}/store/both:v1") as store:
         assert [image.platform for image in read_images(store)] == [releases.AMD64, releases.ARM64]
         found = survey(store, Budget(store.name))
@@ -64,7 +64,7 @@ def test_an_image_that_docker_pushed_is_read(registry: Registry, docker: Docker,
 
 
 def test_what_a_layout_does_not_have_is_not_there(registry: Registry) -> None:
-    sink.push(releases.small(), [f"{registry.host}/store/app:v1"])
+    sink.RegistrySink([f"{registry.host}/store/app:v1"]).write(releases.small())
     with RemoteStore(f"{registry.host}/store/app:v1") as store:
         for path in ("manifest.json", "../etc/passwd", "blobs/sha256/../../x", "blobs/sha256/" + "0" * 63, ""):
             assert store.size(path) is None

@@ -71,16 +71,16 @@ def nobody(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_known_authority_is_enough(secure: Secure, skopeo: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SSL_CERT_FILE", str(secure.authority))
     release = releases.small()
-    sink.push(release, [f"{secure.host}/tls/app:v1"])
+    sink.RegistrySink([f"{secure.host}/tls/app:v1"]).write(release)
     seen = skopeo("inspect", "--cert-dir", secure.authority.parent, "--raw", f"docker://{secure.host}/tls/app:v1").out
     assert seen.encode() == release.top.open().read()
 
 
 def test_an_unknown_authority_is_refused(secure: Secure) -> None:
     with pytest.raises(RemoteError, match="cannot trust"):
-        sink.push(releases.small(), [f"{secure.host}/tls/refused:v1"])
+        sink.RegistrySink([f"{secure.host}/tls/refused:v1"]).write(releases.small())
 
 
 def test_insecure_registry_does_without_the_authority(secure: Secure) -> None:
-    (receipt,) = sink.push(releases.small(), [f"{secure.host}/tls/insecure:v1"], insecure=[secure.host])
+    (receipt,) = sink.RegistrySink([f"{secure.host}/tls/insecure:v1"], insecure=[secure.host]).write(releases.small())
     assert receipt.digest == releases.small().top.digest

@@ -11,7 +11,7 @@ from scratchpack.oci.index import make_release
 from scratchpack.oci.layer import build_layer
 from scratchpack.oci.model import ImageConfig
 from scratchpack.rootfs import File, Rootfs, inline
-from scratchpack.sinks.docker import DockerArchive
+from scratchpack.sinks.archive import Archive
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -44,7 +44,7 @@ def docker_archive(
     dest: Path, rootfs: Rootfs | None = None, references: Sequence[str] = ("hello",), compression: str = "gzip"
 ) -> Release:
     """Write the whole archive."""
-    with DockerArchive(str(dest)) as archive:
+    with Archive(str(dest)) as archive:
         release = make_release([image(archive, rootfs, compression=compression)], references)
         archive.write(release)
     return release

@@ -22,6 +22,7 @@ from scratchpack.oci.model import (
     Layer,
     Referrer,
     Release,
+    Tagged,
 )
 
 if TYPE_CHECKING:
@@ -98,10 +99,10 @@ def release(*images: Image, sbom: bytes | None = None, names: Sequence[str] = ()
             for one in images
         ]
         index = document(MEDIA_INDEX, {"schemaVersion": 2, "mediaType": MEDIA_INDEX, "manifests": entries})
-    made = Release(images, tuple(names), index)
+    made = Tagged(images, tuple(names), index)
     if sbom is None:
-        return made
-    return Release(images, tuple(names), index, (referrer(made.top, sbom),))
+        return Release((made,))
+    return Release((made._replace(referrers=(referrer(made.top, sbom),)),))
 
 
 def referrer(subject: Blob, text: bytes) -> Referrer:

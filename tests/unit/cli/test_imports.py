@@ -79,7 +79,7 @@ def test_packing_a_static_binary_does_not_import(name: str, loaded: frozenset[st
 
 
 def test_the_probe_sees_what_is_imported(loaded: frozenset[str]) -> None:
-    assert {"scratchpack.cli", "scratchpack.pipeline.pack", "scratchpack.sinks.docker"} <= loaded
+    assert {"scratchpack.cli", "scratchpack.pipeline.pack", "scratchpack.sinks.archive"} <= loaded
 
 
 def test_the_package_itself_imports_nothing_of_ours_until_asked(tmp_path: Path) -> None:

@@ -22,9 +22,8 @@ from scratchpack.oci.source import read_images
 from scratchpack.oci.store import open_store
 from scratchpack.oci.unpack import pieces
 from scratchpack.rootfs import Directory, File, Rootfs, Symlink, inline
-from scratchpack.sinks.docker import DockerArchive
+from scratchpack.sinks.archive import Archive
 from scratchpack.sinks.layout import OciLayout
-from scratchpack.sinks.oci import OciArchive
 from tests.support.images import ARM64, docker_archive, hello, image, noise
 
 if TYPE_CHECKING:
@@ -64,8 +63,8 @@ def test_what_we_write_has_no_issue(tmp_path: Path, compression: str) -> None:
 
 def test_indexes_archives_and_layouts_have_no_issue(tmp_path: Path) -> None:
     for writer in (
-        DockerArchive(str(tmp_path / "d")),
-        OciArchive(str(tmp_path / "o")),
+        Archive(str(tmp_path / "d")),
+        Archive(str(tmp_path / "o"), kind="oci"),
         OciLayout(str(tmp_path / "l")),
     ):
         with writer:
@@ -79,7 +78,7 @@ class Parts:
     def __init__(self, path: Path) -> None:
         docker_archive(path, FULL)
         with tarfile.open(path) as tar:
-            self.files = {entry.name: tar.extractfile(entry).read() for entry in tar}  # type: ignore[union-attr]
+            self.files = {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}  # type: ignore[union-attr]
         index = json.loads(self.files.pop("index.json"))
         self.descriptor: dict[str, Any] = index["manifests"][0]
         self.manifest = self._take(self.descriptor["digest"])
@@ -296,7 +295,7 @@ def test_what_is_no_image_is_refused(tmp_path: Path, what: str) -> None:
 
 
 def test_images_are_read_with_their_names_platforms_and_layers(tmp_path: Path) -> None:
-    with DockerArchive(str(tmp_path / "a.tar")) as archive:
+    with Archive(str(tmp_path / "a.tar")) as archive:
         images = [image(archive, FULL), image(archive, hello(), ARM64)]
         archive.write(make_release(images, ["x:1", "x:2"]))
     with open_store(str(tmp_path / "a.tar")) as store:

@@ -192,7 +192,7 @@ def _file(path: Path, before_read: object = None) -> Source:
     return Source(size, opened, (str(path),))
 
 
-@pytest.mark.parametrize("change", ["grow", "shrink", "touch"])
+@pytest.mark.parametrize("change", ["grow", "shrink", "touch", "rewrite and put the time back"])
 def test_a_file_that_changes_while_it_is_packed_is_an_error(tmp_path: Path, spool: TemporarySpool, change: str) -> None:
     """S10."""
     source = tmp_path / "program"
@@ -206,8 +206,13 @@ def test_a_file_that_changes_while_it_is_packed_is_an_error(tmp_path: Path, spoo
                         stream.write(b"more")
                 case "shrink":
                     os.truncate(source, 2_000_000)
-                case _:
+                case "touch":
                     os.utime(source, (1, 1))
+                case _:
+                    status = source.stat()
+                    with source.open("r+b") as stream:
+                        stream.write(b"other")
+                    os.utime(source, ns=(status.st_atime_ns, status.st_mtime_ns))
 
     with pytest.raises(InputError, match=r"cannot pack /program: the file changed"):
         build_layer(Rootfs([File("/program", _file(source))]), spool=spool, on_progress=meddle)

@@ -22,7 +22,7 @@ HOME = Path(__file__).parents[3]
 SLOW = """
 import signal, sys, time
 from scratchpack.oci.layer import build_layer
-from scratchpack.sinks.docker import DockerArchive
+from scratchpack.sinks.archive import Archive
 from scratchpack.sinks.layout import OciLayout
 from tests.support.images import hello, noise
 
@@ -35,7 +35,7 @@ def wait(done):
         time.sleep(60)
 
 signal.signal(signal.SIGTERM, terminate)
-kind = {"archive": DockerArchive, "layout": OciLayout}[sys.argv[2]]
+kind = {"archive": Archive, "layout": OciLayout}[sys.argv[2]]
 with kind(sys.argv[1]) as output:
     build_layer(hello(noise(4_000_000)), spool=output, on_progress=wait)
 """

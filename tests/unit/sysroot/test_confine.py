@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Self
 
 import pytest
 
-from scratchpack.errors import ConfinementError
+from scratchpack.errors import ConfinementError, InputError
 from scratchpack.sysroot import confine
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.support.tools import missing
@@ -225,6 +225,29 @@ def test_a_file_that_became_a_link_or_fifo_is_an_error(tree: Path) -> None:
         os.mkfifo(tree / "usr/lib/x")
         with pytest.raises(ConfinementError, match="it changed"):
             root.open(node)
+
+
+def test_a_file_whose_time_was_put_back_is_an_error(tree: Path) -> None:
+    """S10: the same size and the same time, and other bytes."""
+    path = tree / "usr/lib/x"
+    status = path.stat()
+    with DirRoot(str(tree)) as root:
+        node = looked_up(root, "/usr/lib/x")
+        time.sleep(0.02)  # a file system may stamp in steps of a few milliseconds
+        path.write_text(path.read_text()[::-1])
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+        with pytest.raises(ConfinementError, match="it was written to"):
+            root.open(node)
+
+
+@pytest.mark.parametrize("host", [True, False], ids=["the machine", "a directory"])
+def test_a_root_that_was_closed_says_so(tree: Path, host: bool) -> None:
+    name = str(tree / "usr/lib/x") if host else "/usr/lib/x"
+    with DirRoot("/" if host else str(tree)) as root:
+        node = looked_up(root, name)
+    for ask in (lambda: root.open(node), lambda: root.lookup(name), lambda: root.list(node)):
+        with pytest.raises(InputError, match="this root was closed"):
+            ask()
 
 
 def test_the_machine_itself_is_checked_too(tmp_path: Path) -> None:

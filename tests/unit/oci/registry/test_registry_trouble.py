@@ -378,7 +378,7 @@ def test_the_exact_variant_wins() -> None:
 
 def test_a_push_needs_a_name() -> None:
     with pytest.raises(UsageError, match="without a name"):
-        sink.push(RELEASE, [])
+        sink.RegistrySink([]).write(RELEASE)
 
 
 def test_a_push_to_a_digest_is_refused() -> None:
