@@ -30,7 +30,7 @@ TABLE: dict[str, set[str]] = {
     "oci.model": {"elf.machines"},
     "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
     "engines": {"errors", "oci", "proc", "engines"},
-    "sinks.model": set(),
+    "sinks.model": {"oci.model", "rootfs"},
     "sinks": {"errors", "elf.machines", "oci", "rootfs", "engines", "sinks", "render", "proc"},
     "sbom": {"errors", "rootfs", "packages.model", "elf.machines", "oci", "sbom", ""},
     "images": {"errors", "engines", "oci", "sysroot.model", "images"},
