@@ -33,18 +33,30 @@ class _Terminated(BaseException):
 
 def main(args: list[str] | None = None) -> None:
     """Run the command line and leave with its exit status; no traceback reaches a person."""
-    _raise_on_sigterm()
-    words = sys.argv[1:] if args is None else args
+    import signal
+
+    before = signal.getsignal(signal.SIGINT)
     try:
-        status = _run(words)
-        sys.stdout.flush()
-        sys.exit(status)
-    except KeyboardInterrupt:
+        if callable(before):  # the quiet one of __main__; an ignored interrupt stays ignored
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+        _raise_on_sigterm()
+        _main(sys.argv[1:] if args is None else args)
+    except KeyboardInterrupt:  # while an error was being shown, too
+        signal.signal(signal.SIGINT, before)  # who presses twice gets no traceback either
         _say("interrupted")
         _leave(130)
     except _Terminated:
         _say("terminated")
         _leave(143)
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def _main(words: list[str]) -> None:
+    try:
+        status = _run(words)
+        sys.stdout.flush()
+        sys.exit(status)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(7)
@@ -57,7 +69,9 @@ def main(args: list[str] | None = None) -> None:
     except Exception as error:
         if os.environ.get("SCRATCHPACK_DEBUG"):
             raise
-        _say(f"a fault of scratchpack itself: {type(error).__name__}: {error}")
+        from scratchpack.report.text import escape
+
+        _say(escape(f"a fault of scratchpack itself: {type(error).__name__}: {error}"))
         _say("please report it with what SCRATCHPACK_DEBUG=1 prints; nothing was published")
         sys.exit(1)
 

@@ -7,6 +7,7 @@ from typing import Any
 import click
 
 from scratchpack.cli.options import NEEDS, PATH, PROGRAM, Grouped, gather, settings_options, terminal
+from scratchpack.cli.packing import say_path
 
 _EPILOG = """\b
 Examples:
@@ -34,4 +35,4 @@ def command(binaries: tuple[str, ...], directory: str | None, **values: Any) -> 
     if not options.quiet:
         click.echo(packed_table(packed, colour=terminal(), dry_run=options.dry_run), err=True, nl=False)
     for receipt in packed.receipts:
-        click.echo(receipt.dest)
+        say_path(receipt.dest)

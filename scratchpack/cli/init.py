@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+from scratchpack.cli.packing import say_path
 from scratchpack.errors import UsageError
+from scratchpack.report.text import escape
 
 if TYPE_CHECKING:
     from scratchpack.scaffold.init import Plan
@@ -38,20 +40,21 @@ def command(directory: Path, *, language: str | None, yes: bool, dry_run: bool, 
         click.confirm("Write these files?", abort=True, err=True)
     carry_out(planned.files, force=force)
     for file in planned.files:
-        click.echo(str(file.path))
+        say_path(str(file.path))
     if planned.makefile:
         click.echo("To your Makefile, add:", err=True)
         for line in planned.makefile:
-            click.echo(f"  {line}", err=True)
+            click.echo(f"  {escape(line)}", err=True)
 
 
 def _show(planned: Plan, *, force: bool) -> None:
     found = planned.found
-    click.echo(f"{found.because}: {found.language}, program {found.name}", err=True)
+    click.echo(escape(f"{found.because}: {found.language}, program {found.name}"), err=True)
     for other in planned.others:
         click.echo(
-            f"also here, not used: {other.because} ({other.language}); --language {other.language} takes it", err=True
+            escape(f"also here, not used: {other.because} ({other.language}); --language {other.language} takes it"),
+            err=True,
         )
     for file in planned.files:
         state = "replace" if file.exists and force else "is there already:" if file.exists else "write"
-        click.echo(f"  {state} {file.path} ({len(file.text.splitlines())} lines)", err=True)
+        click.echo(f"  {state} {escape(str(file.path))} ({len(file.text.splitlines())} lines)", err=True)

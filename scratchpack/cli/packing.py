@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 from scratchpack.config import merge
 
@@ -18,7 +18,9 @@ def settle(given: Mapping[str, Any], config: str | None = None) -> Options:
     """The options of one run: what was given, the environment, the file; says on stderr which file was read."""
     options, path = merge(given, environ=os.environ, config=config)
     if path is not None and not options.quiet:
-        print(f"settings: {path}", file=sys.stderr)  # noqa: T201
+        from scratchpack.report.text import escape
+
+        print(f"settings: {escape(path)}", file=sys.stderr)  # noqa: T201
     return options
 
 
@@ -37,4 +39,13 @@ def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: s
     piped = any(receipt.dest == "-" for receipt in packed.receipts)  # stdout is the archive then
     for receipt in packed.receipts:
         if receipt.dest != "-":
-            (sys.stderr if piped else sys.stdout).buffer.write(os.fsencode(receipt.dest) + b"\n")
+            say_path(receipt.dest, sys.stderr if piped else sys.stdout)
+
+
+def say_path(path: str, stream: TextIO | None = None) -> None:
+    """One path a line on stdout: the very bytes for a program that reads them; on a terminal, which they would drive, escaped (S11)."""
+    from scratchpack.report.text import escape
+
+    stream = stream or sys.stdout
+    stream.buffer.write((escape(path).encode() if stream.isatty() else os.fsencode(path)) + b"\n")
+    stream.buffer.flush()

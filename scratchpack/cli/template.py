@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from scratchpack.cli.packing import say_path
 from scratchpack.errors import UsageError
 
 _EPILOG = """\b
@@ -87,7 +88,7 @@ def command(
     from scratchpack.scaffold.files import write
 
     write(output, made, force=force)
-    click.echo(str(output))
+    say_path(str(output))
 
 
 def _dockerfile(name: str, given: dict[str, Any], own: Path | None) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import posixpath
 import re
 from typing import TYPE_CHECKING
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry, Reason
     from scratchpack.sysroot.model import Sysroot
 
-_INCLUDE = re.compile(rb"^\s*\.include\s*=?\s*(/\S+)", re.MULTILINE)
+_INCLUDE = re.compile(rb"^[ \t]*\.include[ \t]*=?[ \t]*(/\S+)", re.MULTILINE)
+_DEPTH, _MAX_FILES, _MAX_TEXT = 5, 64, 1 << 20  # of a configuration and what it includes: levels, files, bytes of one
 _PROVIDER, _ENGINE, _CONFIG = "OSSL_PROVIDER_", "ENGINE_by_id", "CONF_get1_default_config_file"
 
 
@@ -77,12 +79,17 @@ def _objects(root: Sysroot, directory: str, library: Seen) -> Iterator[ElfRoot]:
                 yield ElfRoot(posixpath.join(node.canonical, name), library.path)
 
 
-def _configuration(root: Sysroot, path: str, because: tuple[Reason, ...], depth: int = 4) -> tuple[Entry, ...]:
-    """The file and what it includes (Fedora's crypto policies); a miss is fine."""
-    files = copied(root, path, because) or tree(root, path, because)
-    text = read(root, path) or b""
-    for included in _INCLUDE.findall(text) if depth else ():
-        files += _configuration(root, included.decode(), because, depth - 1)
+def _configuration(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[Entry, ...]:
+    """The file and what it includes (Fedora's crypto policies), each once and so many in all; a miss is fine."""
+    files: tuple[Entry, ...] = ()
+    level, seen = [path], {path}
+    for _ in range(_DEPTH):
+        included: list[str] = []
+        for one in level:
+            files += copied(root, one, because) or tree(root, one, because)
+            included += map(os.fsdecode, _INCLUDE.findall(read(root, one, _MAX_TEXT) or b""))
+        level = [one for one in dict.fromkeys(included) if one not in seen][: _MAX_FILES - len(seen)]
+        seen.update(level)
     return files
 
 

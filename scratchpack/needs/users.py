@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scratchpack import foreign
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.builtin import wants_of
 from scratchpack.needs.gather import own_text, read, reasons, written
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 _DATABASES = ("/etc/passwd", "/etc/group")
+
+
+_PASSWD, _GROUP = 7, 4  # fields of a line: passwd(5), group(5)
 
 
 class Users:
@@ -37,7 +41,7 @@ class Users:
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
         """Both databases, our own, with a line for the image's user; nsswitch.conf for glibc."""
-        named = not all(part.isdigit() for part in options.user.split(":"))
+        named = any(foreign.decimal(part) is None for part in options.user.split(":"))
         because = (
             reasons(self.name, evidence) if evidence or not named else (Reason("option", f"--user {options.user}"),)
         )
@@ -52,28 +56,33 @@ def accounts(root: Sysroot, user: str) -> tuple[str, str]:
     """The texts of passwd and group for an image whose user is ``uid``, ``uid:gid``, ``name`` or ``name:group``."""
     passwd, group = own_text("etc/passwd"), own_text("etc/group")
     name, _, wanted = user.partition(":")
-    gid = wanted or ("65532" if not name.isdigit() else "0")
-    if name.isdigit():
-        if _by_id(passwd, name) is None:
-            passwd += f"user{name}:x:{int(name)}:{gid if gid.isdigit() else 65532}:user {name}:/:/sbin/nologin\n"
-    elif _by_name(passwd, name) is None:
-        line = _by_name((read(root, "/etc/passwd") or b"").decode(errors="surrogateescape"), name)
+    number = foreign.decimal(name)
+    gid = wanted or ("65532" if number is None else "0")
+    if number is not None:
+        if _by_id(passwd, number) is None:
+            group_of = foreign.decimal(gid)
+            passwd += f"user{name}:x:{number}:{65532 if group_of is None else group_of}:user {name}:/:/sbin/nologin\n"
+    elif _by_name(passwd, name, _PASSWD) is None:
+        line = _by_name(foreign.legible(read(root, "/etc/passwd") or b""), name, _PASSWD)
         passwd += f"{line}\n" if line else ""
         gid = wanted or (line.split(":")[3] if line else "65532")
-    if gid.isdigit() and _by_id(group, gid) is None:
-        group += f"group{gid}:x:{int(gid)}:\n"
-    elif not gid.isdigit() and _by_name(group, gid) is None:
-        line = _by_name((read(root, "/etc/group") or b"").decode(errors="surrogateescape"), gid)
+    known = foreign.decimal(gid)
+    if known is not None and _by_id(group, known) is None:
+        group += f"group{gid}:x:{known}:\n"
+    elif known is None and _by_name(group, gid, _GROUP) is None:
+        line = _by_name(foreign.legible(read(root, "/etc/group") or b""), gid, _GROUP)
         group += f"{line}\n" if line else ""
     return passwd, group
 
 
-def _by_name(text: str, name: str) -> str | None:
-    return next((line for line in text.splitlines() if line.startswith(f"{name}:")), None)
+def _by_name(text: str, name: str, fields: int) -> str | None:
+    """The first whole line of this name; one with fewer or more fields is none to libc either."""
+    lines = (line for line in text.split("\n") if line.startswith(f"{name}:"))
+    return next((line for line in lines if line.count(":") == fields - 1), None)
 
 
-def _by_id(text: str, number: str) -> str | None:
-    return next((line for line in text.splitlines() if line.split(":")[2:3] == [str(int(number))]), None)
+def _by_id(text: str, number: int) -> str | None:
+    return next((line for line in text.splitlines() if line.split(":")[2:3] == [str(number)]), None)
 
 
 NEED = Users()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from scratchpack import foreign
 from scratchpack.errors import UsageError
 from scratchpack.oci.digest import canonical_json
 from scratchpack.rootfs import File
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 CREATED_BY = "scratchpack"
 _RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
-_NUMERIC_USER = re.compile(r"\d+(?::\d+)?")
+_NUMERIC_USER = re.compile(r"[0-9]+(?::[0-9]+)?")
 
 
 def config_json(config: ImageConfig, layers: Sequence[Layer]) -> bytes:
@@ -94,7 +95,7 @@ def check_user(config: ImageConfig, rootfs: Rootfs) -> None:
         return
     user, _, group = config.user.partition(":")
     for name, table in ((user, "/etc/passwd"), (group, "/etc/group")):
-        if name and not name.isdigit() and name not in _names(rootfs, table):
+        if name and foreign.decimal(name) is None and name not in _names(rootfs, table):
             raise UsageError(
                 f"cannot run as {config.user!r}: the image's {table} does not name {name!r} (I15)",
                 hint="use numbers, for example --user 65532:65532, or bring a file that names it with --include",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
+from scratchpack import foreign
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
@@ -113,7 +114,7 @@ class Examination:
 def _modes(options: Options) -> dict[str, str]:
     """What ``--need`` says; a user by name needs the databases that know it, asked for or not (I15)."""
     modes = dict(pairs(options.need, "--need"))
-    named = not all(part.isdigit() for part in (options.user or DEFAULT_USER).split(":"))
+    named = any(foreign.decimal(part) is None for part in (options.user or DEFAULT_USER).split(":"))
     if named and modes.get("users", "auto") == "auto":
         modes["users"] = "always"
     return modes

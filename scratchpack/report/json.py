@@ -6,6 +6,7 @@ import json
 import os
 from typing import TYPE_CHECKING, Any
 
+from scratchpack import foreign
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
@@ -22,7 +23,18 @@ SCHEMA = 1
 
 def dumps(document: dict[str, Any]) -> str:
     """A document as text: indented, keys in the order of the schema, ASCII."""
-    return json.dumps(document, indent=2)
+    return json.dumps(_written(document), indent=2)
+
+
+def _written(value: Any) -> Any:
+    """Every text as JSON can carry it: half a surrogate pair is no character, and strict readers refuse the whole document."""
+    if isinstance(value, str):
+        return _text(value)
+    if isinstance(value, dict):
+        return {_text(name): _written(item) for name, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_written(item) for item in value]
+    return value
 
 
 def _path(path: str) -> dict[str, str]:
@@ -37,7 +49,10 @@ def _path(path: str) -> dict[str, str]:
 
 
 def _text(text: str) -> str:
-    return os.fsencode(text).decode("utf-8", "backslashreplace")
+    try:
+        return os.fsencode(text).decode("utf-8", "backslashreplace")
+    except UnicodeEncodeError:  # half a surrogate pair that stands for no byte, out of somebody's JSON
+        return foreign.legible(text)
 
 
 def plan_document(plan: Plan) -> dict[str, Any]:

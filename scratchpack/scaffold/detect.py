@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
 import re
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+from scratchpack import foreign
+from scratchpack.errors import InputError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
 CAP = 1 << 20  # bytes read of one build file
+_MEMBERS = 256  # of a Cargo workspace that are looked at
 
 
 class Found(NamedTuple):
@@ -33,6 +36,8 @@ def detect(home: Path) -> tuple[Found, ...]:
 
 def _read(path: Path) -> str:
     try:
+        if not path.is_file():  # a FIFO or a device of that name would be waited for
+            return ""
         with path.open(encoding="utf-8", errors="replace") as stream:
             return stream.read(CAP)
     except OSError:
@@ -46,7 +51,15 @@ def _first(pattern: str, text: str, default: str) -> str:
 
 def _any(home: Path, *patterns: str) -> Iterator[Path]:
     for pattern in patterns:
-        for path in sorted(home.glob(pattern))[:500]:
+        try:
+            found = sorted(home.glob(pattern))[:500]
+        except (
+            ValueError,
+            NotImplementedError,
+            OSError,
+        ):  # a stranger's pattern: absolute, empty, with a NUL or a wrong **
+            continue
+        for path in found:
             if str(path.relative_to(home)).isprintable():  # a name is shown on a terminal
                 yield path
 
@@ -89,12 +102,15 @@ def _rust(home: Path) -> Iterator[Found]:
     crates = [home]
     if isinstance(members, list):
         crates += [
-            path.parent for word in members for path in _any(home, f"{word}/Cargo.toml") if ".." not in path.parts
+            path.parent
+            for word in members[:_MEMBERS]
+            if isinstance(word, str) and not word.startswith("/") and not {"..", "**"} & set(word.split("/"))
+            for path in _any(home, f"{word}/Cargo.toml")
         ]
     name = next((name for crate in crates for name in _rust_programs(crate)), "")
     package = table.get("package")
     if not name:
-        name = str(package.get("name", home.name)) if isinstance(package, dict) else home.name
+        name = _name(package, home) if isinstance(package, dict) else home.name
     yield Found("rust", "Cargo.toml", name, name, binary=f"./target/release/{name}")
 
 
@@ -103,19 +119,22 @@ def _rust_programs(crate: Path) -> list[str]:
     table = _toml(crate / "Cargo.toml")
     bins, package = table.get("bin"), table.get("package")
     entries = bins if isinstance(bins, list) else []
-    names = [str(entry["name"]) for entry in entries if isinstance(entry, dict) and "name" in entry]
+    names = [entry["name"] for entry in entries if isinstance(entry, dict) and isinstance(entry.get("name"), str)]
     if isinstance(package, dict) and (crate / "src/main.rs").is_file():
-        names.append(str(package.get("name", crate.name)))
+        names.append(_name(package, crate))
     names += [path.stem for path in _any(crate, "src/bin/*.rs")]
     return names + [path.parent.name for path in _any(crate, "src/bin/*/main.rs")]
 
 
-def _toml(path: Path) -> dict[str, Any]:
-    import tomllib
+def _name(package: dict[str, Any], crate: Path) -> str:
+    name = package.get("name")
+    return name if isinstance(name, str) and name else crate.name
 
+
+def _toml(path: Path) -> dict[str, Any]:
     try:
-        return tomllib.loads(_read(path))
-    except tomllib.TOMLDecodeError:
+        return foreign.toml_document(_read(path)).as_object()
+    except InputError:
         return {}
 
 
@@ -167,10 +186,10 @@ def _d(home: Path) -> Iterator[Found]:
             place = _first(r'^\s*targetPath\s+"([^"]+)"', text, "")
             if file == "dub.json":
                 try:
-                    table = json.loads(text)
-                    name = str(table.get("targetName") or table.get("name") or name)
-                    place = str(table.get("targetPath") or "")
-                except (ValueError, AttributeError):
+                    table = foreign.json_document(text)
+                    name = table.get("targetName").text() or table.get("name").text() or name
+                    place = table.get("targetPath").text()
+                except InputError:
                     pass
             package = posixpath.normpath(posixpath.join(place, name))
             yield Found("d", file, name, package, binary=f"./{package}")

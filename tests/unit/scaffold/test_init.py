@@ -269,3 +269,32 @@ def test_what_will_be_done_is_shown_first_and_only_done_when_agreed(tmp_path: Pa
     assert "BINARY := ./hello" in done.err
     (tmp_path / "Makefile").write_text("BINARY := ./hello\ninclude scratchpack.mk\n")
     assert "BINARY" not in scratchpack("init", "--yes", "--force", cwd=tmp_path).err
+
+
+@pytest.mark.parametrize(
+    "text",
+    ['[workspace]\nmembers = ["/etc", "/", "", "../..", "a\\u0000b", "**", "**/**", "a**", 3, [], {a = 1}, 2026-01-01]', "[package]\nname = 2026-01-01",
+     "[package]\nname = 3", '[[bin]]\nname = ["x"]', "bin = 3\npackage = 4\nworkspace = 5", "a = " + "[" * 5000, "a = " + "9" * 5000, "a" + ".a" * 200_000 + " = 1"],
+)  # fmt: skip
+def test_a_cargo_file_of_a_stranger_is_read_or_passed_over(text: str, tmp_path: Path) -> None:
+    """S5: absolute members, patterns that are none, dates for names, depth, digits."""
+    (tmp_path / "Cargo.toml").write_text(text)
+    (tmp_path / "src").mkdir()
+    (tmp_path / "src/main.rs").write_text("fn main() {}\n")
+    assert [found.name for found in detect(tmp_path)][:1] == [tmp_path.name]
+
+
+@pytest.mark.parametrize(
+    "text", ['{"name": 3}', "[" * 50_000, '{"name": "\\ud800"}', '{"targetName": ["a"]}', "9" * 5000]
+)
+def test_a_dub_file_of_a_stranger_is_read_or_passed_over(text: str, tmp_path: Path) -> None:
+    (tmp_path / "dub.json").write_text(text)
+    for found in detect(tmp_path):
+        found.name.encode()
+
+
+def test_a_fifo_as_source_is_not_waited_for(tmp_path: Path) -> None:
+    """S6."""
+    (tmp_path / "go.mod").write_text("module example.org/x\n")
+    os.mkfifo(tmp_path / "x.go")
+    assert detect(tmp_path)[0].name == "x"
