@@ -1,4 +1,4 @@
-"""Rendering: the only importer of jinja2. Undefined names are errors, and a final newline stays.
+"""A template's name and its values go in, text comes out. Nothing else imports jinja2; undefined names are errors, and a final newline stays.
 
 Built-in templates come from ``templates/``; a user's own template runs in a sandbox (S13), where it reaches neither
 Python's internals nor a method that changes a value.

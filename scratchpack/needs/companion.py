@@ -43,7 +43,7 @@ class Companion:
         return wants_of(self.name)
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
-        """Who calls the library; a plugin that another need brought calls it for the program."""
+        """Evidence for each object that calls the library. A plugin that another need added counts as the program (tier a)."""
         return tuple(
             Evidence(self.name, A if seen.brought else seen.tier, f"imports {symbol}", seen.path)
             for seen, symbol in subject.importing(*self.wants.symbols)

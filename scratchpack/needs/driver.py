@@ -93,7 +93,7 @@ class Driver:
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
-        """No file."""
+        """Adds no files: the variables make the engine mount the driver that fits the kernel it runs on."""
         graphics = any(name.startswith(_GRAPHICS) for item in evidence for name in item.found)
         env = {
             "NVIDIA_VISIBLE_DEVICES": "all",

@@ -18,7 +18,7 @@ class GuileText:
     wants: Wants = wants_of("guile-text")
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
-        """The program's own call."""
+        """Evidence where the program itself, and not one of its libraries, starts Guile."""
         return tuple(
             Evidence("gconv", A, f"imports {symbol}, and Guile converts all text", seen.path)
             for seen, symbol in subject.importing(*self.wants.symbols)

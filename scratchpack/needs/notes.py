@@ -22,7 +22,7 @@ _CALLS = (  # (symbol, what it wants)
 
 
 class Notes:
-    """Report only."""
+    """Lines for the report: what the engine provides, what no image can provide, and which package a file was built for."""
 
     name = "notes"
     summary = "good to know"
@@ -54,7 +54,7 @@ class Notes:
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
-        """Nothing but the lines."""
+        """Adds no files: the evidence itself becomes the notes of the report."""
         return Contribution(notes=tuple(f"{item.by}: {item.because}" for item in evidence))
 
 

@@ -86,7 +86,7 @@ def started(program: Resolution, closure: Closure) -> frozenset[str]:
 
 
 def tiers(program: Resolution, closure: Closure) -> dict[str, str]:
-    """Each object's tier by path: what the program asks for itself is direct; what a need brought counts as direct."""
+    """Each object's tier by path: what the program asks for itself is direct, and so is what a need added."""
     direct = {edge.target for edge in closure.edges if edge.requester == program.path and edge.target}
     direct |= {root.path for root in closure.roots}
     found = {item.path: B if item.path in direct else C for item in closure.resolved}

@@ -1,4 +1,7 @@
-"""A bill as CycloneDX 1.6 JSON, through cyclonedx-python-lib: all components in one list, how they hang together as dependencies."""
+"""A bill goes in, CycloneDX 1.6 JSON comes out, written by cyclonedx-python-lib.
+
+All components stand in one list; which belongs to which is said by the dependencies.
+"""
 
 from __future__ import annotations
 
@@ -85,18 +88,18 @@ def _image(bill: Bill) -> Component:
 
 
 def _file(item: Item) -> Component:
-    said = {"build-id": item.build_id, "package": item.owner.purl if item.owner else None}
+    fields = {"build-id": item.build_id, "package": item.owner.purl if item.owner else None}
     return Component(
         name=item.text,
         type=ComponentType.FILE,
         bom_ref=_name(item),
         hashes=[HashType(alg=HashAlgorithm.SHA_256, content=item.sha256)],
-        properties=[Property(name=f"scratchpack:{name}", value=text) for name, text in said.items() if text],
+        properties=[Property(name=f"scratchpack:{name}", value=text) for name, text in fields.items() if text],
     )
 
 
 def _owner(owner: Package, licence: Licence | None) -> Component:
-    said = {"source": f"{owner.source} {owner.source_version}", "copyright": owner.copyright}
+    fields = {"source": f"{owner.source} {owner.source_version}", "copyright": owner.copyright}
     return Component(
         name=owner.name,
         version=owner.version,
@@ -105,7 +108,7 @@ def _owner(owner: Package, licence: Licence | None) -> Component:
         purl=PackageURL.from_string(owner.purl),
         supplier=OrganizationalEntity(name=owner.maintainer) if owner.maintainer else None,
         licenses=[LicenseExpression(licence.expression)] if licence and licence.expression else (),
-        properties=[Property(name=f"scratchpack:{name}", value=text) for name, text in said.items() if text],
+        properties=[Property(name=f"scratchpack:{name}", value=text) for name, text in fields.items() if text],
     )
 
 

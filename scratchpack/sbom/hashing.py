@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Digests(NamedTuple):
-    """In hexadecimal digits."""
+    """SHA-1 and SHA-256 of one file, in hexadecimal."""
 
     sha1: str
     sha256: str

@@ -1,4 +1,4 @@
-"""Licences as SPDX expressions, from what package databases and Debian's copyright files say."""
+"""The words of a package database or of a Debian copyright file go in, a licence as an SPDX expression comes out."""
 
 from __future__ import annotations
 

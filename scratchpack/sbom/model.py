@@ -1,4 +1,7 @@
-"""What a bill of materials says, before it is written in the words of a format."""
+"""The bill of materials of one image: the pipeline fills in files, packages and parts, a module a format writes it out.
+
+The package URLs and the identifiers that both formats use are computed here, from the content alone.
+"""
 
 from __future__ import annotations
 
@@ -89,8 +92,8 @@ class Bill(NamedTuple):
         from packageurl import PackageURL
 
         name = self.name.rpartition("/")[2]
-        said = {"repository_url": self.name, "tag": self.version, "arch": self.platform.partition("/")[2]}
-        return PackageURL("oci", None, name, self.digest, said).to_string()
+        qualifiers = {"repository_url": self.name, "tag": self.version, "arch": self.platform.partition("/")[2]}
+        return PackageURL("oci", None, name, self.digest, qualifiers).to_string()
 
     @property
     def identity(self) -> uuid.UUID:

@@ -1,4 +1,4 @@
-"""A bill as SPDX 2.3 JSON, through spdx-tools (whose validator wants a SHA1 and a relative name of every file)."""
+"""A bill goes in, SPDX 2.3 JSON comes out, written by spdx-tools (whose validator wants a SHA1 and a relative name of every file)."""
 
 from __future__ import annotations
 

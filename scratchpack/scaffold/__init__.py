@@ -1,1 +1,1 @@
-"""What the user's repository gets: multi-stage Dockerfiles, the Makefile part, CI files, and ``init`` over all of them."""
+"""A language, or a repository to look at, goes in; the text of its Dockerfile, Makefile part and CI files comes out, and ``init`` writes them."""

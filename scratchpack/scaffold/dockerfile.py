@@ -27,7 +27,7 @@ _SOURCE_GLOB = re.compile(r"[A-Za-z0-9_./*?-]+")
 
 
 class Wishes(NamedTuple):
-    """What the user may say of a template; ``None`` is the language's default."""
+    """The options of a template; ``None`` is the language's default."""
 
     version: str | None = None
     distro: str | None = None

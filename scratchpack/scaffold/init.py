@@ -1,4 +1,4 @@
-"""``scratchpack init``: which files a repository gets, decided before one is written."""
+"""``scratchpack init``: a directory goes in, the plan of the files to write comes out, complete before the first one is written."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _PLAIN = re.compile(r"[\w./+@-]+")  # what neither make nor a shell reads anythi
 
 
 class Planned(NamedTuple):
-    """One file to write."""
+    """A file that the plan would write, and whether something stands there already."""
 
     path: Path
     text: str
@@ -49,7 +49,7 @@ class Plan(NamedTuple):
 
 
 def plan(home: Path, *, language: str | None = None) -> Plan:
-    """Look at the repository ``home``.
+    """The plan for the repository ``home``, read only.
 
     Raises:
         UsageError: nothing in it says what it is written in.

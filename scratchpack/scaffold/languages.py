@@ -27,7 +27,7 @@ class Language(NamedTuple):
 
     @property
     def template(self) -> str:
-        """The file below ``templates/``."""
+        """The path of its template, relative to ``templates/``."""
         return f"dockerfile/{self.name}.Dockerfile.j2"
 
 

@@ -1,4 +1,4 @@
-"""``template --list`` as text."""
+"""What ``template --list`` prints: each template's name, its build image, and the options it honours."""
 
 from __future__ import annotations
 

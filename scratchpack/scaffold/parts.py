@@ -1,4 +1,4 @@
-"""What is not a Dockerfile: the Makefile part, the Bake file, and the CI jobs."""
+"""The templates that are not Dockerfiles: a name and options go in, a Makefile part, Bake file or CI job comes out as text."""
 
 from __future__ import annotations
 
