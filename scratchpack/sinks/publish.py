@@ -143,9 +143,11 @@ class StagedDirectory:
     def close(self) -> None:
         """Remove it unless it was published; after an exchange it is the old tree that stands here."""
         if self._lock >= 0:
-            temporary.remove_tree(self.path)
-            os.close(self._lock)
-            self._lock = -1
+            try:
+                temporary.remove_tree(self.path)
+            finally:
+                os.close(self._lock)
+                self._lock = -1
 
     def __enter__(self) -> Self:
         return self
@@ -213,6 +215,8 @@ def cannot_write(dest: str, error: OSError) -> OutputError:
     hints = {
         errno.ENOSPC: "make room, or write elsewhere with dest=PATH",
         errno.EDQUOT: "make room in your quota, or write elsewhere with dest=PATH",
+        errno.EFBIG: "raise the limit on the size of a file (`ulimit -f`), or write elsewhere with dest=PATH",
+        errno.EIO: "the disk or its connection fails: see what `dmesg` says, and write elsewhere with dest=PATH",
         errno.EACCES: "choose a directory that you may write to with dest=PATH",
         errno.EROFS: "choose a directory that you may write to with dest=PATH",
         errno.ENOENT: "make the directory first",

@@ -12,6 +12,7 @@ import os
 import stat
 
 SUFFIX = ".scratchpack-tmp"
+_DIRECTORY = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_CLOEXEC", 0)
 
 
 def create(real: str, *, directory: bool = False) -> tuple[int, str]:
@@ -71,11 +72,59 @@ def is_still(descriptor: int, path: str) -> bool:
 
 
 def remove_tree(path: str) -> None:
-    """Remove a directory and everything in it, as far as it goes."""
-    if os.path.lexists(path):
-        import shutil
+    """Remove a directory and everything in it, as far as it goes.
 
-        shutil.rmtree(path, ignore_errors=True)
+    A signal that comes meanwhile is kept until nothing is left (S18). Of any depth: directories below are moved up first, so
+    that neither a path nor the stack grows; of any mode: each is made writable.
+    """
+    interrupted: BaseException | None = None
+    while True:
+        try:
+            _remove(path)
+            break
+        except OSError:
+            break
+        except BaseException as signal:  # noqa: BLE001 - raised again below
+            interrupted = interrupted or signal
+    if interrupted is not None:
+        raise interrupted
+
+
+def _remove(path: str) -> None:
+    os.chmod(path, 0o700)
+    top = os.open(path, _DIRECTORY)
+    try:
+        number = 0
+        pending = ["."]
+        while pending:
+            name = pending.pop()
+            with contextlib.suppress(OSError):
+                for entry, is_directory in _entries(top, name):
+                    with contextlib.suppress(OSError):
+                        if not is_directory:
+                            os.unlink(f"{name}/{entry}", dir_fd=top)
+                            continue
+                        os.chmod(f"{name}/{entry}", 0o700, dir_fd=top)
+                        moved = entry
+                        if name != ".":
+                            number += 1
+                            moved = f".{number}.{os.urandom(6).hex()}"
+                            os.rename(f"{name}/{entry}", moved, src_dir_fd=top, dst_dir_fd=top)
+                        pending.append(moved)
+                if name != ".":
+                    os.rmdir(name, dir_fd=top)
+        os.rmdir(path)
+    finally:
+        os.close(top)
+
+
+def _entries(top: int, name: str) -> list[tuple[str, bool]]:
+    descriptor = os.open(name, _DIRECTORY, dir_fd=top)
+    try:
+        with os.scandir(descriptor) as entries:
+            return [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in entries]
+    finally:
+        os.close(descriptor)
 
 
 def _reclaim_one(path: str) -> None:
