@@ -27,6 +27,7 @@ TABLE: dict[str, set[str]] = {
     "packages": {"errors", "sysroot", "packages"},
     "rootfs": {"errors"},
     "needs": {"errors", "elf", "sysroot", "loader", "packages", "rootfs", "needs", "templates"},
+    "scripts": {"errors", "sysroot", "scripts"},
     "oci.model": {"elf.machines"},
     "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
     "engines": {"errors", "oci", "proc", "engines"},
@@ -67,6 +68,7 @@ DOORS: dict[str, set[str]] = {
     "cyclonedx": {"sbom.cyclonedx"},
     "license_expression": {"sbom"},
     "packageurl": {"sbom"},
+    "tree_sitter": {"scripts"},  # parsed in scripts.grammar, elsewhere its types
     "spdx_tools": {"sbom.spdx"},
     "urllib3": {"oci.registry"},
     "ctypes": {"sysroot.confine", "sinks.publish", "sandbox.kernel"},
