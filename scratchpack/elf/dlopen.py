@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from itertools import islice
+from typing import TYPE_CHECKING
 
+from scratchpack import foreign
+from scratchpack.errors import InputError
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -32,8 +35,9 @@ def dlopens(notes: Iterable[Note]) -> tuple[Dlopen, ...]:
     for note in notes:
         if note.owner.rstrip(b"\0") == OWNER and note.type == NOTE_DLOPEN:
             value = _json(note.desc)
-            entries = value if isinstance(value, list) else [value]  # a draft had one object without the list
-            found += [entry for entry in map(_entry, entries[:MAX_ENTRIES]) if entry is not None]
+            # a draft had one object without the list
+            entries = () if value is None else value.items() if isinstance(value.raw, list) else (value,)
+            found += [one for entry in islice(entries, MAX_ENTRIES) if (one := _entry(entry)) is not None]
     return tuple(found[:MAX_ENTRIES])
 
 
@@ -42,38 +46,34 @@ def package(notes: Iterable[Note]) -> Mapping[str, str]:
     for note in notes:
         if note.owner.rstrip(b"\0") == OWNER and note.type == NOTE_PACKAGE:
             value = _json(note.desc)
-            if isinstance(value, dict):
-                return {key: text for key, text in value.items() if isinstance(text, str)}
+            if value is not None and isinstance(value.raw, dict):
+                return {
+                    foreign.legible(name): _text(foreign.Value(item))
+                    for name, item in value.raw.items()
+                    if isinstance(item, str)
+                }
     return {}
 
 
-def _entry(value: Any) -> Dlopen | None:
-    if not isinstance(value, dict):
-        return None
-    sonames = value.get("soname")
-    names = [sonames] if isinstance(sonames, str) else sonames
-    if not isinstance(names, list) or not names or not all(isinstance(name, str) and name for name in names):
-        return None
-    priority = value.get("priority", "recommended")
-    return Dlopen(
-        tuple(names),
-        priority if priority in PRIORITIES else "recommended",
-        _text(value.get("feature")),
-        _text(value.get("description")),
-    )
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else ""
-
-
-def _json(desc: bytes) -> Any:
-    import json
-
-    text = desc.partition(b"\0")[0]
-    if len(text) > MAX_TEXT:
-        return None
+def _entry(value: foreign.Value) -> Dlopen | None:
     try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
+        sonames = value["soname"]
+        names = (sonames.text(),) if isinstance(sonames.raw, str) else sonames.texts()
+        priority, feature, description = (_text(value.get(name)) for name in ("priority", "feature", "description"))
+    except InputError:
+        return None
+    if not names or not all(names):
+        return None
+    return Dlopen(names, priority if priority in PRIORITIES else "recommended", feature, description)
+
+
+def _text(value: foreign.Value) -> str:
+    """What only people read: of another kind, it is left out, and the entry is not."""
+    return foreign.legible(value.raw) if isinstance(value.raw, str) else ""
+
+
+def _json(desc: bytes) -> foreign.Value | None:
+    try:
+        return foreign.json_document(desc.partition(b"\0")[0], limit=MAX_TEXT)
+    except InputError:
         return None

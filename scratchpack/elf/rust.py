@@ -6,7 +6,9 @@ import re
 import zlib
 from typing import TYPE_CHECKING, NamedTuple
 
+from scratchpack import foreign
 from scratchpack.elf.sections import section_bytes
+from scratchpack.errors import InputError
 
 if TYPE_CHECKING:
     from scratchpack.elf.image import Image
@@ -36,21 +38,20 @@ def crates(image: Image) -> tuple[Crate, ...]:
     packed = section_bytes(image, ".dep-v0", MAX_AUDIT)
     if not packed:
         return ()
-    import json
-
     unpacker = zlib.decompressobj()
     try:
         text = unpacker.decompress(packed, MAX_AUDIT)
-        listed = json.loads(text)["packages"] if unpacker.eof else []
+        if not unpacker.eof:
+            return ()
         return tuple(
             Crate(
-                str(entry["name"]),
-                str(entry["version"]),
-                str(entry.get("source", "")),
-                str(entry.get("kind", "runtime")),
-                bool(entry.get("root", False)),
+                entry["name"].text(),
+                entry["version"].text(),
+                entry.get("source").text(),
+                entry.get("kind").text() or "runtime",
+                entry.get("root").flag(),
             )
-            for entry in listed
+            for entry in foreign.json_document(text, limit=MAX_AUDIT)["packages"].items()
         )
-    except (zlib.error, ValueError, RecursionError, LookupError, TypeError, AttributeError):
+    except (zlib.error, InputError):
         return ()

@@ -203,7 +203,8 @@ _RUNS = re.compile(rb"[0-9]+|[^0-9]")
 @lru_cache(maxsize=16384)
 def _collation(name: bytes) -> tuple[tuple[int, int], ...]:
     """The order of ``_dl_cache_libcmp``: runs of digits by their number, and above every other character."""
-    return tuple((1, int(run) & 0xFFFFFFFF) if run.isdigit() else (0, run[0]) for run in _RUNS.findall(name))
+    # 2^32 divides 10^32, so the digits before the last 32 do not count; int() refuses thousands of them
+    return tuple((1, int(run[-32:]) & 0xFFFFFFFF) if run.isdigit() else (0, run[0]) for run in _RUNS.findall(name))
 
 
 def read_cache(stream: BinaryIO, byte_order: str) -> Cache | None:

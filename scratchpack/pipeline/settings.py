@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from scratchpack import foreign
 from scratchpack.errors import UsageError
 from scratchpack.oci.model import Healthcheck, ImageConfig
 from scratchpack.sinks.model import Output
@@ -26,15 +27,9 @@ def words(text: str, option: str) -> tuple[str, ...]:
         UsageError: it is neither.
     """
     if text.lstrip().startswith("["):
-        import json
-
-        try:
-            value = json.loads(text)
-        except ValueError as error:
-            raise UsageError(f"cannot use {option} {text!r}: not a JSON array: {error}") from None
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise UsageError(f"cannot use {option} {text!r}: a JSON array of strings is needed")
-        return tuple(value)
+        return foreign.json_document(
+            text, lambda why: UsageError(f"cannot use {option} {text!r}: a JSON array of strings is needed: {why}")
+        ).texts()
     import shlex
 
     try:
@@ -93,7 +88,7 @@ def _port(value: str) -> str:
     number, _, protocol = value.partition("/")
     low, _, high = number.partition("-")
     ends = [low, high] if high else [low]
-    if not all(end.isdigit() and 0 < int(end) < 65536 for end in ends) or protocol not in {"", "tcp", "udp", "sctp"}:
+    if not all(foreign.decimal(end, 65535) for end in ends) or protocol not in {"", "tcp", "udp", "sctp"}:
         raise UsageError(f"cannot use --expose {value!r}: it takes PORT, PORT/tcp, PORT/udp or PORT/sctp")
     return f"{number}/{protocol or 'tcp'}"
 
@@ -147,9 +142,10 @@ def healthcheck(text: str) -> Healthcheck:
         if name not in values:
             raise UsageError(f"cannot use {option!r} in --healthcheck: options are --{', --'.join(values)}")
         if name == "retries":
-            if not value.isdigit():
+            number = foreign.decimal(value)
+            if number is None:
                 raise UsageError(f"cannot use {option!r} in --healthcheck: it takes a number")
-            values[name] = int(value)
+            values[name] = number
         else:
             values[name] = _duration(value)
         rest = rest.lstrip()
@@ -192,7 +188,7 @@ def _output(text: str, name: str, *, force: bool) -> Output:
     if compression not in {"gzip", "zstd", "none"}:
         raise UsageError(f"cannot write -o {text}: compression is gzip, zstd or none")
     level = table.pop("compression-level", None)
-    if level is not None and not (level.isdigit() and int(level) <= 22):
+    if level is not None and foreign.decimal(level, 22) is None:
         raise UsageError(f"cannot write -o {text}: compression-level is a number")
     tar = _flag(table.pop("tar", "true"), text)
     if dest == "-" and (kind in {"local", "dockerfile"} or not tar):
@@ -247,8 +243,9 @@ def creation_time(options: Options, environ: Mapping[str, str]) -> tuple[int, st
 
 
 def _seconds(text: str, where: str) -> int:
-    if text.isascii() and text.isdigit():
-        return int(text)
+    number = foreign.decimal(text)
+    if number is not None:
+        return number
     from datetime import UTC, datetime
 
     try:

@@ -118,3 +118,24 @@ def test_the_image_says_no_time_unless_told_one() -> None:
     for wrong in ("yesterday", "9" * 30):
         with pytest.raises(UsageError):
             creation_time(Options(created=wrong), {})
+
+
+@pytest.mark.parametrize("text", ["²", "٣", "9" * 4400, "-1", " 1"])
+def test_only_ascii_digits_are_a_number_of_an_option(text: str) -> None:
+    """S5: str.isdigit holds for superscripts, which int() refuses, and int() refuses thousands of digits."""
+    with pytest.raises(UsageError):
+        outputs(Options(output=(f"type=docker,dest=x,compression-level={text}",)), "hello")
+    with pytest.raises(UsageError):
+        healthcheck(f"--retries={text} CMD true")
+    with pytest.raises(UsageError):
+        creation_time(Options(created=text), {})
+    with pytest.raises(UsageError):
+        image_config(Options(expose=(text,)), AMD64, "/a", (), None)
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 5000, '["\\ud800"]', '["a\\u0000"]', "[1]", "[9e999]", '["\udcff"]', "[" + "9" * 5000 + "]"]
+)
+def test_a_command_in_json_is_an_array_of_strings_that_can_be_written(text: str) -> None:
+    with pytest.raises(UsageError, match="a JSON array of strings"):
+        words(text, "--entrypoint")
