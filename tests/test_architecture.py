@@ -71,7 +71,7 @@ DOORS: dict[str, set[str]] = {
     "tree_sitter": {"scripts"},  # parsed in scripts.grammar, elsewhere its types
     "spdx_tools": {"sbom.spdx"},
     "urllib3": {"oci.registry"},
-    "ctypes": {"sysroot.confine", "sinks.publish", "sandbox.kernel"},
+    "ctypes": {"sysroot.confine", "sinks.publish", "sandbox.kernel", "sandbox.ptrace"},
 }
 
 

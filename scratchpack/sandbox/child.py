@@ -23,7 +23,7 @@ from typing import Any
 from scratchpack.sandbox import guest as program
 from scratchpack.sandbox import kernel, mounts, watch
 
-CONTROL = 3
+CONTROL, TRACE = 3, 4
 _TICK = 0.05  # seconds between two looks at what the guest uses
 _FLOOR = 16  # the machine keeps a sixteenth of its memory
 
@@ -70,18 +70,22 @@ class Channel:
 
 
 def main() -> None:
-    """Descriptors 0 to 2 are the guest's; 3 is the runner."""
+    """Descriptors 0 to 2 are the guest's; 3 is the runner; 4 takes the lines of our own tracer, where it is asked for."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # a person's Ctrl-C is the runner's to answer
-    kernel.close_from(CONTROL + 1)
     os.set_inheritable(CONTROL, False)
     channel = Channel(socket.socket(fileno=CONTROL))
     asked = channel.receive()
     if asked is None:
         return
     guest: dict[str, Any] = asked[0]
+    kernel.close_from(TRACE + 1 if guest["filter"] else TRACE)
+    meeting = guest_end = None
+    if guest["filter"]:
+        meeting, guest_end = socket.socketpair()
+        meeting.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
     try:
         kernel.unshare(kernel.CLONE_NEWUSER)
-        channel.send("unshared")
+        channel.send("unshared", os.getpid())
         if channel.receive() is None:
             return
         flags = kernel.CLONE_NEWPID | kernel.CLONE_NEWIPC | kernel.CLONE_NEWUTS | kernel.CLONE_NEWCGROUP
@@ -92,14 +96,23 @@ def main() -> None:
         return
     if first == 0:
         try:
-            _first(guest, channel)
+            if meeting is not None:
+                meeting.close()
+                os.close(TRACE)
+            _first(guest, channel, guest_end)
         except Exception as error:  # noqa: BLE001 - nobody reads a traceback of process 1
             _refused(channel, "process 1", OSError(errno.EIO, f"{type(error).__name__}: {error}"))
         finally:
             os._exit(0)
     for descriptor in range(4):  # the runner sees the end of the guest's output, and of process 1, by these
         os.close(descriptor)
-    os.waitpid(first, 0)
+    if meeting is not None and guest_end is not None:
+        from scratchpack.sandbox import tracer
+
+        guest_end.close()
+        tracer.follow(meeting, TRACE, names=guest["names"])
+    else:
+        os.waitpid(first, 0)
     os._exit(0)
 
 
@@ -107,7 +120,7 @@ def _refused(channel: Channel, step: str, error: OSError) -> None:
     channel.send("refused", step, error.errno or errno.EIO, f"{error.filename or ''}: {error.strerror or error}")
 
 
-def _first(guest: dict[str, Any], channel: Channel) -> None:
+def _first(guest: dict[str, Any], channel: Channel, meeting: socket.socket | None) -> None:
     """Process 1 of the sandbox."""
     kernel.die_with_parent()
     kernel.set_dumpable(False)  # /proc/1/exe, root and mem are this machine's Python: no one in here may open them
@@ -136,8 +149,10 @@ def _first(guest: dict[str, Any], channel: Channel) -> None:
         return
     if child == 0:
         signal.set_wakeup_fd(-1)
-        program.become(guest, writing)
+        program.become(guest, writing, meeting)
     os.close(writing)
+    if meeting is not None:
+        meeting.close()
     for descriptor in range(3):
         os.close(descriptor)
     with open(reading, "rb") as stream:

@@ -14,14 +14,23 @@ from typing import TYPE_CHECKING, Any
 from scratchpack.sandbox import kernel
 
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Mapping
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.EACCES)
 
 
-def become(guest: Mapping[str, Any], report: int) -> None:
-    """Start the program, or write why not to the descriptor ``report``; never returns."""
+def become(guest: Mapping[str, Any], report: int, meeting: socket.socket | None) -> None:
+    """Start the program, or write why not to the descriptor ``report``; never returns.
+
+    At ``meeting`` a tracer takes hold of this process first: the kernel says there who we are, in its numbers.
+    """
     try:
+        if meeting is not None:
+            kernel.set_dumpable(True)  # who is not may not be traced; nobody else is in here yet
+            meeting.sendall(b"h")
+            meeting.recv(1)
+            meeting.close()
         os.setsid()  # no controlling terminal: /dev/tty of who started us is out of reach
         _limit(guest["limits"])
         for descriptor in range(3):
@@ -35,6 +44,12 @@ def become(guest: Mapping[str, Any], report: int) -> None:
         os.umask(0o022)
         _drop(guest)
         os.chdir(guest["cwd"])
+        if guest["filter"] or guest["mark"]:
+            kernel.set_dumpable(True)  # the change of user took it away, and the tracer reads our words
+        if guest["filter"]:
+            kernel.install_filter(bytes.fromhex(guest["filter"]))
+        if guest["mark"]:
+            os.access(guest["mark"], os.F_OK)  # strace's output says by this where the guest begins
         _execute(guest["argv"], guest["env"])
     except OSError as error:
         number = error.errno or errno.EIO

@@ -52,6 +52,7 @@ class Guest(NamedTuple):
     scratch: tuple[
         str, ...
     ] = ()  # directories that stay writable under a read-only root, made where they are not there
+    whole: bool = False  # the root with all that is mounted in it, as "/" is; never writable but for ``scratch``
     network: bool = False  # this machine's network; else a loopback device of its own
     hostname: str = "scratchpack"
     stop_signal: int = 15

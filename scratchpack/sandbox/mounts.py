@@ -54,26 +54,36 @@ def enter(guest: Mapping[str, Any], resolv_conf: str) -> list[str]:
     notes: list[str] = []
     devices = {name: _device(name, number) for name, number in DEVICES.items()}
     proc = kernel.new_mount("proc", _SAFE | kernel.ATTR_NOEXEC)
-    below = _mounted_below(guest["root"]) if guest.get("whole") else {}
     try:
         system = kernel.new_mount("sysfs", _SAFE | kernel.ATTR_NOEXEC | kernel.ATTR_RDONLY)
     except OSError:  # a network namespace that is not ours: the kernel refuses to show its /sys
         system = -1
         notes.append("/sys is empty: the kernel allows no new one here")
+    sources = _sources(guest["root"], guest["scratch"]) if guest["whole"] else {}
     stage = next((path for path in _STAGES if os.path.isdir(path) and not os.path.islink(path)), guest["root"])
     kernel.mount("tmpfs", stage, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _tmpfs(guest["limits"]["disk"], "0755"))
     files = _engine_files(stage, guest["hostname"], resolv_conf)
-    new = _overlay(root, stage)
+    trees: dict[str, int] = {}
+    if guest["whole"]:
+        scratch = _scratch_copies(sources, stage, guest["limits"]["disk"])
+        new, trees = _assembled(root, stage)
+        trees |= scratch
+    else:
+        new = _overlay(root, stage)
     kernel.pivot_to(new)
-
-    for path, tree in sorted(below.items()):
-        kernel.set_mount(tree, kernel.ATTR_RDONLY | kernel.ATTR_NOSUID | kernel.ATTR_NODEV)
-        _place(tree, path)
+    for path, tree in trees.items():
+        why = _place_directory(tree, path)
+        notes += [why] if why else []
     _place(proc, "/proc")
     if system >= 0:
         _place(system, "/sys")
     _devices(devices, guest["gid"])
     notes += [why for why in (_place_file(tree, path) for path, tree in files.items()) if why is not None]
+    if guest["whole"]:
+        root_only = os.open("/", _PATH | os.O_DIRECTORY)
+        kernel.set_mount(root_only, kernel.ATTR_RDONLY)
+        os.close(root_only)
+        return notes
     for path in dict.fromkeys((*guest["scratch"], guest["cwd"])):
         _directory(path)
     if not guest["writable"]:
@@ -197,6 +207,15 @@ def _engine_files(stage: str, hostname: str, resolv_conf: str) -> dict[str, int]
     return made
 
 
+def _place_directory(tree: int, path: str) -> str | None:
+    """Put a directory of a whole root where it was, links in the way walked inside; why not, where it cannot be."""
+    try:
+        _place(tree, path if path.count("/") == 1 else os.path.realpath(path))
+    except OSError as error:
+        return f"{path} is not writable: {error.strerror}"
+    return None
+
+
 def _place_file(tree: int, path: str) -> str | None:
     """Put a file of an engine where the image has its own, a link walked inside the image; why not, where it cannot be."""
     real = os.path.realpath(path)
@@ -242,28 +261,71 @@ def _read_only(scratch: Sequence[str], disk: int) -> list[str]:
     return notes
 
 
-_KERNELS_OWN = {
-    *("proc", "sysfs", "devtmpfs", "devpts", "cgroup", "cgroup2", "mqueue", "debugfs", "tracefs", "securityfs", "bpf"),
-    *("pstore", "configfs", "fusectl", "hugetlbfs", "binfmt_misc", "autofs", "rpc_pipefs", "efivarfs", "nsfs"),
-}
+_OURS = (
+    "proc",
+    "sys",
+    "dev",
+    "tmp",
+    "run",
+)  # of a whole root: made new, and /run is where this machine's services listen
 
 
-def _mounted_below(root: str) -> dict[str, int]:
-    """Other file systems below a directory: an overlay does not see them. Detached copies, by path in the root."""
-    prefix = "" if root == "/" else os.path.realpath(root)
-    found: dict[str, int] = {}
-    with open("/proc/self/mountinfo") as table:
-        for line in table:
-            words = line.split()
-            place = words[4].encode().decode("unicode_escape").encode("latin-1").decode("utf-8", "surrogateescape")
-            kind = words[words.index("-") + 1]
-            inside = place.removeprefix(prefix)
-            if not place.startswith(prefix + "/") or inside == "/" or kind in _KERNELS_OWN:
-                continue
-            if inside.startswith(("/dev/", "/proc/", "/sys/", "/run/", "/tmp/")) or inside in {"/run", "/tmp"}:  # noqa: S108
-                continue
-            try:
-                found[inside] = kernel.open_tree(place)
-            except OSError:
-                continue  # hidden by a later mount, or not ours to copy
+def _assembled(root: int, stage: str) -> tuple[str, dict[str, int]]:
+    """A whole root with what is mounted in it: read-only copies of its top directories, to be placed in a root of memory.
+
+    An overlay cannot be put over it: to an ordinary user, and in a user namespace, the mounts below are one piece with it.
+    """
+    new, trees = f"{stage}/new", {}
+    os.mkdir(new, 0o755)
+    kernel.mount("tmpfs", new, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, "size=1m,mode=0755")
+    os.fchdir(root)  # its path may lie below the stage by now
+    for name in os.listdir("."):
+        source, place = f"./{name}", f"{new}/{name}"
+        mode = os.lstat(source).st_mode
+        if stat.S_ISLNK(mode):
+            os.symlink(os.readlink(source), place)
+        elif name in _OURS:
+            os.mkdir(place)
+            os.chmod(place, 0o1777 if name == "tmp" else 0o755)
+        elif stat.S_ISDIR(mode) or stat.S_ISREG(mode):
+            if stat.S_ISDIR(mode):
+                os.mkdir(place)
+            else:
+                os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC))
+            tree = kernel.open_tree(source, recursive=stat.S_ISDIR(mode))
+            kernel.set_mount(tree, kernel.ATTR_RDONLY | _SAFE, recursive=True)
+            trees[f"/{name}"] = tree
+    os.chdir("/")
+    return new, trees
+
+
+def _sources(root: str, scratch: Sequence[str]) -> dict[str, int | None]:
+    """The directories that stay writable, opened while they can be named; ``None`` for one that is not there."""
+    found: dict[str, int | None] = {}
+    for path in scratch:
+        try:
+            found[path] = os.open(os.path.join(root, path.lstrip("/")), _PATH | os.O_DIRECTORY)
+        except OSError:
+            found[path] = None
     return found
+
+
+def _scratch_copies(sources: Mapping[str, int | None], stage: str, disk: int) -> dict[str, int]:
+    """Writable copies of directories of a whole root, in memory; an empty one where the kernel allows no copy."""
+    trees = {}
+    for number, (path, source) in enumerate(sources.items()):
+        place = f"{stage}/scratch{number}"
+        for name in ("upper", "work", "new"):
+            os.makedirs(f"{place}/{name}", 0o755)
+        try:
+            if source is None:
+                raise FileNotFoundError(errno.ENOENT, "not there yet", path)
+            os.fchdir(source)
+            os.chmod(f"{place}/upper", stat.S_IMODE(os.stat(".").st_mode))
+            options = f"lowerdir=.,upperdir={place}/upper,workdir={place}/work,userxattr"
+            kernel.mount("overlay", f"{place}/new", "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+        except OSError:
+            kernel.mount("tmpfs", f"{place}/new", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, _tmpfs(disk, "1777"))
+        trees[path] = kernel.open_tree(f"{place}/new")
+    os.chdir("/")
+    return trees

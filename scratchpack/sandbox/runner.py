@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import io
 import json
 import os
 import selectors
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
@@ -26,9 +28,11 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from scratchpack.sandbox.model import Guest, Isolation
+    from scratchpack.sandbox.trace import Trace
 
 _PROGRAM = "import os, sys; sys.path.append(os.environ['SCRATCHPACK_HOME']); from scratchpack.sandbox.child import main; main()"
 _HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_TRACE = 4  # where the helper, or strace, finds the file that takes the trace
 _BUILD = 20.0  # seconds for the sandbox to be built
 _GRACE = 10.0  # seconds between the stop signal and the end, as engines wait
 
@@ -49,6 +53,21 @@ def run(
         return running.wait()
 
 
+def tracer() -> str:
+    """The tracer that this machine has: "strace" where it is installed, else our own, "ptrace".
+
+    Raises:
+        SandboxError: neither works here.
+    """
+    import shutil
+
+    if shutil.which("strace"):
+        return "strace"
+    if os.uname().machine == "x86_64":
+        return "ptrace"
+    raise SandboxError(f"cannot trace on {os.uname().machine} by ourselves", hint="install strace")
+
+
 class Running:
     """A guest that runs. As a context manager: whatever is left of it is killed at the end."""
 
@@ -59,8 +78,14 @@ class Running:
         given: bytes = b"",
         show: Callable[[str, bytes], None] | None = None,
         subordinate: bool = True,
+        trace: str = "",
+        names: bool = False,
     ) -> None:
+        """Start it. ``trace`` is "", or as :func:`tracer` says; ``names`` keeps the name of every system call."""
         self._guest = guest
+        self._tracer, self._names = trace, names
+        self._mark = f"/{os.urandom(16).hex()}" if trace == "strace" else ""
+        self._traced = tempfile.TemporaryFile() if trace else None  # noqa: SIM115 - lives as long as we
         self._show = show
         self._kept: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
         self._lock = threading.Lock()
@@ -85,11 +110,17 @@ class Running:
         ours, theirs = socket.socketpair()
         pipes = [os.pipe() for _ in range(3)]
         stdin, (out, out_end), (err, err_end) = pipes
-        high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in (stdin[0], out_end, err_end, theirs.fileno())]
+        handed = [stdin[0], out_end, err_end, theirs.fileno(), *([self._traced.fileno()] if self._traced else [])]
+        high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in handed]
+        words = [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM]
+        if self._tracer == "strace":
+            from scratchpack.sandbox import strace
+
+            words = [*strace.words(f"/proc/self/fd/{_TRACE}", every=self._names), *words]
         try:
-            self._pid = os.posix_spawn(
-                sys.executable,
-                [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM],
+            self._pid = os.posix_spawnp(
+                words[0],
+                words,
                 {**os.environ, "SCRATCHPACK_HOME": _HOME},  # the guest can read process 1's words, not its environment
                 file_actions=[(os.POSIX_SPAWN_DUP2, descriptor, place) for place, descriptor in enumerate(high)],
                 setsigmask=(),
@@ -121,7 +152,7 @@ class Running:
         self._send(self._wishes())
         message = self._next()
         if message[:1] == ["unshared"]:
-            ids.install(self._pid, self.isolation)
+            ids.install(message[1], self.isolation)
             self._send("mapped")
             message = self._next()
         if message[:1] != ["started"]:
@@ -143,7 +174,17 @@ class Running:
             "capabilities": ROOT_CAPABILITIES if guest.uid == 0 and not one else (),
             "set_groups": not one,
             "resolv_conf": resolv_conf,
+            "filter": self._filter(),
+            "mark": self._mark,
+            "names": self._names,
         }
+
+    def _filter(self) -> str:
+        if self._tracer != "ptrace":
+            return ""
+        from scratchpack.sandbox import filter as calls
+
+        return (calls.every_call() if self._names else calls.file_calls()).hex()
 
     def _error(self, message: Sequence[Any]) -> SandboxError:
         if len(message) != 4 or message[0] != "refused":
@@ -313,6 +354,20 @@ class Running:
                 self._end()
                 self._gone.wait(5.0)
         self._end()
+
+    def trace(self) -> Trace:
+        """What it touched; once it has ended."""
+        from scratchpack.sandbox import strace, trace
+
+        self._pump.join()
+        self._end()
+        if self._traced is None:
+            raise ValueError("nothing was traced")
+        self._traced.seek(0)
+        text = io.TextIOWrapper(self._traced, "utf-8", "surrogateescape", newline="\n")
+        if self._tracer == "strace":
+            return strace.read(text, mark=self._mark, names=self._names)
+        return trace.read_lines(text, origin="of our own tracer")
 
     def _end(self) -> None:
         """Collect the helper; where it does not end by itself, kill it, and with it process 1 (PDEATHSIG)."""

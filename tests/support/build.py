@@ -32,7 +32,12 @@ def run(command: list[str | Path], *, cwd: Path | None = None, env: dict[str, st
 
 def cc(out: Path, source: str, *flags: str, compiler: str = "gcc") -> Path:
     """Compile one C source text with gcc (or musl-gcc) into ``out``."""
-    tools.need(compiler, package={"musl-gcc": "musl-tools"}.get(compiler, compiler))
+    tools.need(
+        compiler,
+        package={"musl-gcc": "musl-tools", "i686-linux-gnu-gcc": "gcc-i686-linux-gnu libc6-dev-i386-cross"}.get(
+            compiler, compiler
+        ),
+    )
     out.parent.mkdir(parents=True, exist_ok=True)
     text = out.with_name(out.name + ".c")
     text.write_text(source)

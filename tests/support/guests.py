@@ -11,6 +11,7 @@ import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from scratchpack.sandbox.trace import Trace, read_lines
 from tests.support import tools
 from tests.support.cli import HOME
 
@@ -34,6 +35,17 @@ else:
     print(json.dumps({"status": ended.status, "reason": ended.reason, "out": ended.out.decode(errors="replace"),
         "err": ended.err.decode(errors="replace"), "seconds": ended.seconds, "how": ended.isolation.how,
         "notes": ended.isolation.notes}))
+"""
+
+_TRACER = """
+import json, sys
+from scratchpack.sandbox.model import Guest, Limits
+from scratchpack.sandbox.runner import Running
+asked = json.load(sys.stdin)
+with Running(Guest(**asked, limits=Limits(seconds=30)), trace=sys.argv[1], names=sys.argv[2] == "names") as running:
+    ended = running.wait()
+print(json.dumps([ended.status, ended.out.decode(errors="replace"), ended.err.decode(errors="replace")]))
+sys.stdout.writelines(line + "\\n" for line in running.trace().lines())
 """
 
 
@@ -68,6 +80,18 @@ class Host(NamedTuple):
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
         return Told(**json.loads(done.stdout))
+
+    def trace(self, tracer: str, root: Path, *argv: str, names: bool = False, **guest: Any) -> tuple[Told, Trace]:
+        """Run a guest to its end under one of the tracers."""
+        asked = {"root": str(root), "argv": argv, "env": {"PATH": "/bin"}, "uid": 65532, "gid": 65532, **guest}
+        done = subprocess.run(
+            [*self.python, "-c", _TRACER, tracer, "names" if names else ""], input=json.dumps(asked), text=True,
+            capture_output=True, timeout=90, check=False, cwd="/", env=self.env,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        first, *lines = done.stdout.splitlines()
+        status, out, err = json.loads(first)
+        return Told(status=status, out=out, err=err), read_lines(lines, origin="of the test")
 
     def own(self, root: Path) -> Path:
         """Give a tree to this user, as if they had unpacked it."""

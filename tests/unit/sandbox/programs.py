@@ -197,3 +197,69 @@ int main(int argc, char **argv) {
     }
 }
 """
+
+# Touches files in every way that a tracer must see: relative to a directory, by a child, a thread, and after a thread's exec.
+TOUCH = r"""
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+static char *self;
+static void *thread(void *again) {
+    open("in-thread", O_RDONLY);
+    if (again) { char *words[] = {self, "again", 0}; char *none[] = {0}; execve(self, words, none); }
+    return 0;
+}
+int main(int argc, char **argv) {
+    struct stat status;
+    pthread_t one;
+    self = argv[0];
+    if (argc > 1 && !strcmp(argv[1], "again")) { open("/data/after-exec", O_RDONLY); puts("done"); return 0; }
+    if (argc > 1) { open("/data/spawned", O_RDONLY); return 0; }
+    open("/data/opened", O_RDONLY); open("/data/missing", O_RDONLY); open("/data/opened/below", O_RDONLY);
+    stat("/data/looked", &status); access("/data/asked", R_OK);
+    int directory = open("/data/sub", O_RDONLY | O_DIRECTORY);
+    openat(directory, "relative", O_RDONLY); fstatat(directory, "../looked-at", &status, 0);
+    fstatat(directory, "", &status, AT_EMPTY_PATH);
+    DIR *list = fdopendir(directory);
+    while (readdir(list)) ;
+    chdir("/data");
+    int file = open("./mapped", O_RDONLY);
+    mmap(0, 1, PROT_READ, MAP_PRIVATE, file, 0);
+    open("/data/new", O_WRONLY | O_CREAT, 0600); mkdir("/data/opened", 0700);
+    open("name with \xff \"quotes\" <and> brackets,", O_RDONLY);
+    open("through/looked", O_PATH);
+    if (!fork()) { open("in-child", O_RDONLY); if (!fork()) { chdir("sub"); open("grandchild", O_RDONLY); _exit(0); } wait(0); _exit(0); }
+    wait(0);
+    pid_t spawned;
+    char *words[] = {self, "spawned", 0};
+    posix_spawn(&spawned, self, 0, 0, words, environ);
+    waitpid(spawned, 0, 0);
+    pthread_create(&one, 0, thread, 0); pthread_join(one, 0);
+    pthread_create(&one, 0, thread, self); pthread_join(one, 0);
+    return 1;
+}
+"""
+
+RING = r"""
+#include <stdio.h>
+#include <errno.h>
+#include <string.h>
+#include <fcntl.h>
+#include <unistd.h>
+#include <sys/syscall.h>
+int main(void) {
+    char setup[256] = {0};
+    long made = syscall(425, 8, setup);
+    puts(made < 0 ? strerror(errno) : "a ring");
+    return open("/data/opened", O_RDONLY) < 0;
+}
+"""
