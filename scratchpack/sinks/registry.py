@@ -43,17 +43,17 @@ class RegistrySink:
         """
         if self._references is not None and len(release.tagged) > 1:
             raise UsageError("cannot push several images to one name", hint="give each its own with --tag")
+        places = [one.references if self._references is None else tuple(self._references) for one in release.tagged]
+        if not all(places):  # asked before the first byte leaves
+            raise UsageError(
+                "cannot push without a name", hint="say where to with --tag registry.example.com/team/app:1.2"
+            )
         from scratchpack.oci.registry.push import push
         from scratchpack.oci.registry.session import Options
 
         options = Options(self._insecure, self._token_servers)
         receipts: list[Receipt] = []
-        for one in release.each():
-            names = one.references if self._references is None else tuple(self._references)
-            if not names:
-                raise UsageError(
-                    "cannot push without a name", hint="say where to with --tag registry.example.com/team/app:1.2"
-                )
+        for one, names in zip(release.each(), places, strict=True):
             done = push(one, names, options=options, progress=self._progress)
             receipts += [Receipt("registry", f"{pushed.repository}@{pushed.digest}", pushed.digest) for pushed in done]
         return tuple(receipts)
