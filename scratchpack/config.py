@@ -1,19 +1,20 @@
-"""One schema for the options, ``SCRATCHPACK_*``, ``scratchpack.toml`` and ``[tool.scratchpack]``.
+"""The one schema of the settings: what each is called, which commands take it, and who may set it.
 
-Precedence: options, then environment, then the file of the working directory (or ``--config FILE``). The directory of
-the input is never looked at: a downloaded tool must not be able to say what is packed or where it is pushed.
+Options, ``SCRATCHPACK_*``, ``scratchpack.toml`` and ``[tool.scratchpack]`` are all made from this table; ``sources.py`` puts
+them together, and ``request`` says what their text means.
 """
 
 from __future__ import annotations
 
-import os
-from typing import TYPE_CHECKING, Any
-
 from scratchpack.errors import UsageError
 from scratchpack.record import NamedTuple
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+# the commands that pack, write, look or judge; "verify-image" is verify of an image, which has a root and needs of its own
+_PACK = ("pack",)
+_BUILD = ("pack", "dockerfile")
+_PROGRAM = ("pack", "dockerfile", "inspect", "verify")
+_REMOTE = ("pack", "verify-image")
+_QUIET = ("pack", "dockerfile", "verify", "verify-image")
 
 
 class Setting(NamedTuple):
@@ -28,6 +29,8 @@ class Setting(NamedTuple):
     metavar: str = ""
     choices: tuple[str, ...] = ()
     flag_value: str = ""  # of "optional": the value when none is given
+    takes: tuple[str, ...] = _PROGRAM  # the commands for which it means something
+    guard: str = ""  # why a settings file that nobody named may not set it (docs/trust.md); empty: it may
 
 
 SETTINGS: tuple[Setting, ...] = (
@@ -41,14 +44,26 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
         short="o",
         metavar="type=TYPE[,dest=PATH…]",
+        takes=_PACK,
+        guard="writes files where it says",
     ),
-    Setting("tag", "text", "Output", "The image's name; repeatable.", many=True, short="t", metavar="NAME[:TAG]"),
+    Setting(
+        "tag",
+        "text",
+        "Output",
+        "The image's name; repeatable.",
+        many=True,
+        short="t",
+        metavar="NAME[:TAG]",
+        takes=_PACK,
+    ),
     Setting(
         "platform",
         "text",
         "Output",
         "Check that the binaries are of these platforms, and order them so.",
         metavar="OS/ARCH[/VARIANT],…",
+        takes=_PACK,
     ),
     Setting(
         "load",
@@ -57,8 +72,17 @@ SETTINGS: tuple[Setting, ...] = (
         "Load the image into an engine: docker, podman or containerd; without a value, whichever answers.",
         metavar="ENGINE",
         flag_value="auto",
+        takes=_PACK,
+        guard="loads into an engine",
     ),
-    Setting("push", "flag", "Output", "Push the image to the registry that its --tag names."),
+    Setting(
+        "push",
+        "flag",
+        "Output",
+        "Push the image to the registry that its --tag names.",
+        takes=_PACK,
+        guard="leaves the machine",
+    ),
     Setting(
         "insecure-registry",
         "text",
@@ -66,6 +90,8 @@ SETTINGS: tuple[Setting, ...] = (
         "A registry host that may be spoken to over plain HTTP or with an unverified certificate; repeatable.",
         many=True,
         metavar="HOST[:PORT]",
+        takes=_REMOTE,
+        guard="weakens the connection to a registry",
     ),
     Setting(
         "token-server",
@@ -74,6 +100,8 @@ SETTINGS: tuple[Setting, ...] = (
         "A registry's token server on another host, which may see your password for it; repeatable.",
         many=True,
         metavar="HOST[:PORT]",
+        takes=_REMOTE,
+        guard="sends a password to another host",
     ),
     Setting(
         "sbom",
@@ -81,6 +109,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Output",
         "Write a bill of materials: beside an archive, attached as a referrer on a push.",
         choices=("spdx", "cyclonedx"),
+        takes=_PACK,
     ),
     Setting(
         "package-db",
@@ -88,13 +117,60 @@ SETTINGS: tuple[Setting, ...] = (
         "Output",
         "Add /var/lib/dpkg/status.d entries, os-release and copyright files for copied libraries, so that scanners "
         "see them and licences travel.",
+        takes=_PACK,
     ),
-    Setting("iidfile", "text", "Output", "Write the image's config digest to this file.", metavar="FILE"),
-    Setting("metadata-file", "text", "Output", "Write what was packed and where it went as JSON.", metavar="FILE"),
-    Setting("force", "flag", "Output", "Replace an output directory that is not empty."),
-    Setting("dry-run", "flag", "Output", "Show what would be packed, and write nothing."),
-    Setting("quiet", "flag", "Output", "Say nothing on stderr unless something fails.", short="q"),
-    Setting("progress", "choice", "Output", "How progress is shown.", choices=("auto", "plain", "none")),
+    Setting(
+        "iidfile",
+        "text",
+        "Output",
+        "Write the image's config digest to this file.",
+        metavar="FILE",
+        takes=_PACK,
+        guard="writes a file where it says",
+    ),
+    Setting(
+        "metadata-file",
+        "text",
+        "Output",
+        "Write what was packed and where it went as JSON.",
+        metavar="FILE",
+        takes=_PACK,
+        guard="writes a file where it says",
+    ),
+    Setting(
+        "force",
+        "flag",
+        "Output",
+        "Replace an output directory that is not empty.",
+        takes=_BUILD,
+        guard="replaces what is there",
+    ),
+    Setting(
+        "dry-run",
+        "flag",
+        "Output",
+        "Show what would be packed, and write nothing.",
+        takes=_BUILD,
+        guard="leaves an earlier output in place",
+    ),
+    Setting(
+        "quiet",
+        "flag",
+        "Output",
+        "Say nothing on stderr unless something fails.",
+        short="q",
+        takes=_QUIET,
+        guard="silences",
+    ),
+    Setting(
+        "progress",
+        "choice",
+        "Output",
+        "How progress is shown.",
+        choices=("auto", "plain", "none"),
+        takes=_PACK,
+        guard="silences",
+    ),
     Setting(
         "entrypoint",
         "text",
@@ -102,13 +178,45 @@ SETTINGS: tuple[Setting, ...] = (
         "What the image runs: a JSON array or shell words. Default: the (first) binary.",
         metavar="COMMAND",
     ),
-    Setting("cmd", "text", "Image", "Its default arguments: a JSON array or shell words.", metavar="ARGS"),
+    Setting(
+        "cmd",
+        "text",
+        "Image",
+        "Its default arguments: a JSON array or shell words.",
+        metavar="ARGS",
+        takes=_BUILD,
+    ),
     Setting("env", "text", "Image", "An environment variable; repeatable.", many=True, short="e", metavar="NAME=VALUE"),
     Setting("user", "text", "Image", "Who it runs as. Default: 65532:65532.", short="u", metavar="UID[:GID]"),
     Setting("workdir", "text", "Image", "Its working directory.", short="w", metavar="DIR"),
-    Setting("expose", "text", "Image", "A port it listens on; repeatable.", many=True, metavar="PORT[/PROTO]"),
-    Setting("volume", "text", "Image", "A directory for a volume; repeatable.", many=True, metavar="DIR"),
-    Setting("label", "text", "Image", "A label; repeatable.", many=True, short="l", metavar="NAME=VALUE"),
+    Setting(
+        "expose",
+        "text",
+        "Image",
+        "A port it listens on; repeatable.",
+        many=True,
+        metavar="PORT[/PROTO]",
+        takes=_BUILD,
+    ),
+    Setting(
+        "volume",
+        "text",
+        "Image",
+        "A directory for a volume; repeatable.",
+        many=True,
+        metavar="DIR",
+        takes=_BUILD,
+    ),
+    Setting(
+        "label",
+        "text",
+        "Image",
+        "A label; repeatable.",
+        many=True,
+        short="l",
+        metavar="NAME=VALUE",
+        takes=_BUILD,
+    ),
     Setting(
         "annotation",
         "text",
@@ -116,15 +224,32 @@ SETTINGS: tuple[Setting, ...] = (
         "An annotation, of the manifest unless the name starts with index: or manifest:; repeatable.",
         many=True,
         metavar="[SCOPE:]NAME=VALUE",
+        takes=_PACK,
     ),
-    Setting("annotate", "choice", "Image", "Also fill the standard annotations from this source.", choices=("git",)),
-    Setting("stop-signal", "text", "Image", "The signal that stops it.", metavar="SIGNAL"),
+    Setting(
+        "annotate",
+        "choice",
+        "Image",
+        "Also fill the standard annotations from this source.",
+        choices=("git",),
+        takes=_PACK,
+        guard="reads the repository around it",
+    ),
+    Setting(
+        "stop-signal",
+        "text",
+        "Image",
+        "The signal that stops it.",
+        metavar="SIGNAL",
+        takes=_BUILD,
+    ),
     Setting(
         "healthcheck",
         "text",
         "Image",
         "A health check as in a Dockerfile: options such as --interval=30s, then a JSON array or shell words; or NONE.",
         metavar="CHECK",
+        takes=_BUILD,
     ),
     Setting(
         "created",
@@ -132,6 +257,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Image",
         "When it was made: RFC 3339 or seconds since 1970. Default: SOURCE_DATE_EPOCH, else not said.",
         metavar="TIME",
+        takes=_PACK,
     ),
     Setting(
         "root",
@@ -139,6 +265,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Program",
         "Take libraries and data from this root filesystem instead of the host's, whatever its architecture.",
         metavar="DIR",
+        guard="reads another directory",
     ),
     Setting("at", "text", "Program", "Where the program stands in the image.", metavar="PATH"),
     Setting(
@@ -149,13 +276,27 @@ SETTINGS: tuple[Setting, ...] = (
         "such as x86-64-v3, or baseline.",
         metavar="LEVEL",
     ),
-    Setting("assume-static", "flag", "Program", "Pack a compressed program (UPX), whose dependencies cannot be seen."),
-    Setting("preserve-modes", "flag", "Program", "Keep the permission bits of the source."),
+    Setting(
+        "assume-static",
+        "flag",
+        "Program",
+        "Pack a compressed program (UPX), whose dependencies cannot be seen.",
+        guard="silences a refusal",
+    ),
+    Setting(
+        "preserve-modes",
+        "flag",
+        "Program",
+        "Keep the permission bits of the source.",
+        takes=_BUILD,
+    ),
     Setting(
         "preserve-privileges",
         "flag",
         "Program",
         "Keep setuid and setgid bits and file capabilities, which are dropped otherwise.",
+        takes=_BUILD,
+        guard="keeps setuid bits and capabilities",
     ),
     Setting(
         "include",
@@ -229,109 +370,17 @@ class Options(NamedTuple):
     ca_bundle: str | None = None
 
 
-def merge(
-    given: Mapping[str, Any], *, environ: Mapping[str, str], directory: str = ".", config: str | None = None
-) -> tuple[Options, str | None]:
-    """Put the sources together; returns the options and the configuration file that was read, if any.
+def variable(setting: Setting) -> str:
+    """The name of a setting's variable."""
+    return "SCRATCHPACK_" + setting.name.upper().replace("-", "_")
 
-    ``given`` holds the options that stood on the command line, by setting name.
+
+def chosen(setting: Setting, value: str, where: str) -> str:
+    """The value of a setting that takes one of a few words.
 
     Raises:
-        UsageError: an unknown key, a value of the wrong kind, a ``--config`` file that is not there.
+        UsageError: another word.
     """
-    table, path = _from_file(directory, config)
-    values: dict[str, Any] = {}
-    for name, value in table.items():
-        values[name] = _checked(name, value, f"in {path}")
-    for setting in SETTINGS:
-        text = environ.get("SCRATCHPACK_" + setting.name.upper().replace("-", "_"))
-        if text is not None:
-            values[setting.name] = _from_text(setting, text)
-    values.update(given)
-    return Options(**{name.replace("-", "_"): value for name, value in values.items()}), path
-
-
-def _from_file(directory: str, config: str | None) -> tuple[Mapping[str, Any], str | None]:
-    if config is not None:
-        if not os.path.exists(config):
-            raise UsageError(f"cannot read the configuration {config}: no such file")
-        return _section(config), config
-    plain = os.path.join(directory, "scratchpack.toml")
-    if os.path.exists(plain):
-        return _section(plain), plain
-    project = os.path.join(directory, "pyproject.toml")
-    if os.path.exists(project) and (section := _section(project)):
-        return section, project
-    return {}, None
-
-
-def _section(path: str) -> Mapping[str, Any]:
-    import tomllib
-
-    try:
-        with open(path, "rb") as stream:
-            table = tomllib.load(stream)
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise UsageError(f"cannot read the configuration {path}: {error}") from None
-    if os.path.basename(path) == "pyproject.toml":
-        tool = table.get("tool", {})
-        table = tool.get("scratchpack", {}) if isinstance(tool, dict) else {}
-    if not isinstance(table, dict):
-        raise UsageError(f"cannot read the configuration {path}: [tool.scratchpack] is not a table")
-    return table
-
-
-def _checked(name: str, value: Any, where: str) -> Any:
-    setting = NAMES.get(name)
-    if setting is None:
-        import difflib
-
-        close = difflib.get_close_matches(name, NAMES, 1)
-        hint = f"did you mean {close[0]!r}?" if close else "`scratchpack pack --help` lists the settings"
-        raise UsageError(f"cannot use the setting {name!r} {where}: there is none of that name", hint=hint)
-    if setting.many:
-        if isinstance(value, dict) and all(isinstance(item, str) for item in value.values()):
-            return tuple(f"{key}={item}" for key, item in value.items())
-        if isinstance(value, str):
-            return (value,)
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        raise UsageError(f"cannot use {name} {where}: it takes a list of strings")
-    if setting.kind == "flag":
-        if isinstance(value, bool):
-            return value
-        raise UsageError(f"cannot use {name} {where}: it takes true or false")
-    if setting.kind == "optional" and isinstance(value, bool):
-        return setting.flag_value if value else None
-    if name in {"entrypoint", "cmd"} and isinstance(value, list):
-        import json
-
-        return json.dumps(value)
-    if not isinstance(value, str):
-        raise UsageError(f"cannot use {name} {where}: it takes a string")
-    return _chosen(setting, value, where)
-
-
-def _chosen(setting: Setting, value: str, where: str) -> str:
     if setting.kind == "choice" and value not in setting.choices:
         raise UsageError(f"cannot use {setting.name} = {value!r} {where}: it is one of {', '.join(setting.choices)}")
     return value
-
-
-def _from_text(setting: Setting, text: str) -> Any:
-    where = "of SCRATCHPACK_" + setting.name.upper().replace("-", "_")
-    if setting.many:
-        import shlex
-
-        try:
-            return tuple(shlex.split(text))
-        except ValueError as error:
-            raise UsageError(f"cannot use the value {where}: {error}") from None
-    if setting.kind == "flag":
-        lowered = text.strip().lower()
-        if lowered in {"1", "true", "yes", "on"}:
-            return True
-        if lowered in {"", "0", "false", "no", "off"}:
-            return False
-        raise UsageError(f"cannot use the value {where}: it takes true or false")
-    return _chosen(setting, text, where)

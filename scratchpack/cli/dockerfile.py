@@ -6,33 +6,37 @@ from typing import Any
 
 import click
 
-from scratchpack.cli.options import NEEDS, PATH, PROGRAM, Grouped, gather, settings_options, terminal
-from scratchpack.cli.packing import say_path
+from scratchpack.cli.options import PATH, Grouped, given, settings_options, terminal
+from scratchpack.cli.packing import say_path, settle
+from scratchpack.errors import UsageError
 
 _EPILOG = """\b
 Examples:
   scratchpack dockerfile ./app                       app.context/Dockerfile and app.context/rootfs.tar
   scratchpack dockerfile ./app -d build/image && docker build -t app build/image
 """
-_IMAGE = {"cmd", "expose", "volume", "label", "stop-signal", "healthcheck", "preserve-modes", "preserve-privileges"}
 
 
 @click.command("dockerfile", cls=Grouped, epilog=_EPILOG)
 @click.argument("binaries", nargs=-1, required=True, type=PATH, metavar="BINARY…")
 @click.option("-d", "--directory", type=PATH, metavar="DIR", help="The context to write. Default: <name>.context.")
-@settings_options(PROGRAM | NEEDS | _IMAGE | {"force", "quiet", "dry-run"})
+@settings_options("dockerfile")
 def command(binaries: tuple[str, ...], directory: str | None, **values: Any) -> None:
     """Write a directory with a Dockerfile and a rootfs.tar.
 
     BuildKit, the classic builder and buildah build from it the same files and configuration that `pack` writes.
     """
-    options = gather(values)
-    dest = "" if directory is None else f",dest={directory}"
-    from scratchpack.pipeline.pack import pack
+    config = values.pop("config")
+    asked, settings = settle(given(values), config, "dockerfile")
+    if directory == "":
+        raise UsageError("cannot use an empty --directory: it takes the name of one")
+    from scratchpack.pipeline.pack import carry_out
     from scratchpack.report.text import packed_table
+    from scratchpack.sinks.model import Output
 
-    packed = pack(binaries, options._replace(output=(f"type=dockerfile{dest}",)))
-    if not options.quiet:
-        click.echo(packed_table(packed, colour=terminal(), dry_run=options.dry_run), err=True, nl=False)
+    asked = asked._replace(output=(Output("dockerfile", directory, force=asked.force),))
+    packed = carry_out(binaries, asked, settings=settings)
+    if not asked.quiet:
+        click.echo(packed_table(packed, colour=terminal(), dry_run=asked.dry_run), err=True, nl=False)
     for receipt in packed.receipts:
         say_path(receipt.dest)

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from scratchpack.cli.options import NEEDS, PATH, PROGRAM, Grouped, gather, settings_options
+from scratchpack.cli.options import PATH, Grouped, gather, settings_options
 
 _EPILOG = """\b
 Examples:
@@ -18,19 +18,19 @@ Examples:
 
 @click.command("inspect", cls=Grouped, epilog=_EPILOG)
 @click.argument("binary", type=PATH)
-@settings_options(PROGRAM | NEEDS)
+@settings_options("inspect")
 @click.option("--json", "as_json", is_flag=True, help="Print the report as JSON (docs/schema/inspect.json).")
 @click.option("--why", type=PATH, metavar="PATH", help="Say why this file would be in the image, back to its cause.")
 @click.pass_context
 def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, **values: Any) -> None:
     """Show what BINARY is, the tree of what it loads, and what it will open later and on what evidence.
 
-    Exits 4 after the report where the loader would not start it.
+    Exits 4 after the report where the loader would not start it, 5 where what an option asks for is not there.
     """
-    options = gather(values)
-    from scratchpack.pipeline.inspect import inspect
+    asked = gather(values, "inspect")
+    from scratchpack.pipeline.inspect import carry_out
 
-    inspection = inspect(binary, options)
+    inspection = carry_out(binary, asked)
     if as_json:
         from scratchpack.report.json import dumps, plan_document
 
@@ -45,3 +45,5 @@ def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, 
         click.echo(inspection_text(inspection), nl=False)
     if inspection.closure.errors:
         ctx.exit(4)
+    if any(need.decision == "unavailable" and asked.need.get(need.name) == "always" for need in inspection.needs):
+        ctx.exit(5)

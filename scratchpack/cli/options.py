@@ -9,15 +9,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scratchpack.cli.packing import settle
-from scratchpack.config import SETTINGS, Options, Setting
+from scratchpack.config import SETTINGS, Setting
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable
 
     from click.shell_completion import CompletionItem
 
-PROGRAM = {"root", "at", "cpu", "assume-static", "env", "workdir", "user", "entrypoint"}
-NEEDS = {"need", "locale", "timezone", "service", "ca-bundle", "include", "exclude"}
+    from scratchpack.request.model import Request
 
 
 class _Path(click.types.StringParamType):
@@ -71,12 +70,11 @@ def _option(setting: Setting) -> click.Option:
     return click.Option(names, type=kind, multiple=setting.many, metavar=setting.metavar, **common)
 
 
-def settings_options(names: Iterable[str] | None = None) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
-    """A decorator that adds the options of these settings (all of them without names), and ``--config``."""
-    wanted = None if names is None else set(names)
+def settings_options(*commands: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """A decorator that adds the options of the settings that one of these commands takes, and ``--config``."""
 
     def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-        params = [_option(setting) for setting in SETTINGS if wanted is None or setting.name in wanted]
+        params = [_option(setting) for setting in SETTINGS if set(commands) & set(setting.takes)]
         params.append(
             click.Option(["--config"], type=PATH, metavar="FILE", help="Read the settings from this TOML file.")
         )
@@ -91,10 +89,10 @@ def given(values: dict[str, Any]) -> dict[str, Any]:
     return {name.replace("_", "-"): value for name, value in values.items() if value is not None and value != ()}
 
 
-def gather(values: dict[str, Any]) -> Options:
-    """The options of one run; ``values`` are click's, with ``config``."""
+def gather(values: dict[str, Any], command: str) -> Request:
+    """The request of one run; ``values`` are click's, with ``config``."""
     config = values.pop("config", None)
-    return settle(given(values), config)
+    return settle(given(values), config, command).asked
 
 
 def terminal() -> bool:

@@ -24,7 +24,7 @@ SCRATCHPACK_<NAME>; options win over variables, and variables over files.
 
 @click.command("pack", cls=Grouped, epilog=_EPILOG)
 @click.argument("binaries", nargs=-1, required=True, type=PATH, metavar="BINARY…")
-@settings_options()
+@settings_options("pack")
 def command(binaries: tuple[str, ...], **values: Any) -> None:
     """Make an image that holds BINARY and exactly what it needs.
 

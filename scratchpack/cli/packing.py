@@ -6,36 +6,51 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
-from scratchpack.config import merge
+from scratchpack.record import NamedTuple
+from scratchpack.request import request
+from scratchpack.sources import merge
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from scratchpack.config import Options
+    from scratchpack.request.model import Request
 
 
-def settle(given: Mapping[str, Any], config: str | None = None) -> Options:
-    """The options of one run: what was given, the environment, the file; says on stderr which file was read."""
-    options, path = merge(given, environ=os.environ, config=config)
-    if path is not None and not options.quiet:
+class Settled(NamedTuple):
+    """What one run is asked for, and the settings file that had a say in it."""
+
+    asked: Request
+    settings: str | None
+
+
+def settle(given: Mapping[str, Any], config: str | None = None, command: str = "pack") -> Settled:
+    """The request of one run: what was given, the environment, the file. stderr says which file was read.
+
+    A file that was found is always named, one that was given with ``--config`` unless ``--quiet`` is given.
+    """
+    merged = merge(given, environ=os.environ, config=config, command=command)
+    if merged.path is not None and (merged.found or not merged.options.quiet):
         from scratchpack.report.text import escape
 
-        print(f"settings: {escape(path)}", file=sys.stderr)  # noqa: T201
-    return options
+        said = f"settings: {escape(merged.path)}"
+        if merged.idle:
+            said += f" ({command.removesuffix('-image')} does not take {', '.join(sorted(merged.idle))})"
+        print(said, file=sys.stderr)  # noqa: T201
+    return Settled(request(merged.options, command, os.environ), merged.path)
 
 
 def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: str | None = None) -> None:
     """Pack; the table on stderr, the paths written on stdout."""
-    options = settle(given, config)
+    asked, settings = settle(given, config)
     from scratchpack.cli.progress import Progress
-    from scratchpack.pipeline.pack import pack
+    from scratchpack.pipeline.pack import carry_out
 
-    with Progress(options.progress or "auto", quiet=options.quiet) as progress:
-        packed = pack(binaries, options, progress=progress.step)
-    if not options.quiet:
+    with Progress(asked.progress or "auto", quiet=asked.quiet) as progress:
+        packed = carry_out(binaries, asked, settings=settings, progress=progress.step)
+    if not asked.quiet:
         from scratchpack.report.text import packed_table
 
-        sys.stderr.write(packed_table(packed, colour=sys.stderr.isatty(), dry_run=options.dry_run))
+        sys.stderr.write(packed_table(packed, colour=sys.stderr.isatty(), dry_run=asked.dry_run))
     piped = any(receipt.dest == "-" for receipt in packed.receipts)  # stdout is the archive then
     for receipt in packed.receipts:
         if receipt.dest != "-":

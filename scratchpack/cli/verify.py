@@ -6,7 +6,8 @@ from typing import Any
 
 import click
 
-from scratchpack.cli.options import NEEDS, PATH, PROGRAM, Grouped, gather, settings_options
+from scratchpack.cli.options import PATH, Grouped, gather, settings_options
+from scratchpack.errors import UsageError
 
 _EPILOG = """\b
 Examples:
@@ -21,7 +22,7 @@ Examples:
 
 @click.command("verify", cls=Grouped, epilog=_EPILOG)
 @click.argument("subject", type=PATH, metavar="IMAGE-OR-BINARY")
-@settings_options(PROGRAM | NEEDS | {"insecure-registry", "token-server", "quiet"})
+@settings_options("verify", "verify-image")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON (docs/schema/verify.json).")
 @click.option(
     "--house-rules", is_flag=True, help="Hold scratchpack's own rules for images against those of others too."
@@ -40,15 +41,20 @@ def command(
     An image of another tool is judged by its own claims; --house-rules adds the rules that scratchpack's images keep to.
     Nothing of the image is executed. Exits 6 where anything is wrong; every issue is listed, and what was not checked.
     """
-    options = gather(values)
-    from scratchpack.pipeline.verify import unpacked_size, verify
+    from scratchpack.pipeline.verify import carry_out, is_program, unpacked_size
 
-    verdicts = verify(subject, options, house_rules=house_rules, unpacked=unpacked_size(max_unpacked))
+    unpacked = unpacked_size(max_unpacked)
+    program = is_program(subject)
+    if program and (house_rules or unpacked is not None):
+        option = "--house-rules" if house_rules else "--max-unpacked"
+        raise UsageError(f"cannot use {option} to verify a program: it is for the verification of an image")
+    asked = gather(values, "verify" if program else "verify-image")
+    verdicts = carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked)
     if as_json:
         from scratchpack.report.json import dumps, verdicts_document
 
         click.echo(dumps(verdicts_document(verdicts)))
-    elif not options.quiet:
+    elif not asked.quiet:
         from scratchpack.report.text import verdicts_text
 
         click.echo(verdicts_text(verdicts), nl=False)

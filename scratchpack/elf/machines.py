@@ -75,3 +75,8 @@ def oci_platform(machine: str) -> Platform:
         KeyError: the machine is not one of :func:`machine_name`.
     """
     return _OCI[machine]
+
+
+def platforms_known() -> tuple[Platform, ...]:
+    """Every OCI platform that a program can be for, each once, without variants that the specification implies."""
+    return tuple(dict.fromkeys(_OCI.values()))

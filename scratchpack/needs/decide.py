@@ -60,7 +60,7 @@ def examine(
     if bad:
         raise UsageError(f"cannot use --need {bad[0]}: a need is auto, always or never", details=bad[1:])
     known = {row.name for row in ROWS}
-    plugins = _plugins() if closure.resolved or modes.keys() - known else {}
+    plugins = plugins_found() if closure.resolved or modes.keys() - known else {}
     unknown = sorted(modes.keys() - known - plugins.keys())
     if unknown:
         raise UsageError(
@@ -156,7 +156,7 @@ def _load(name: str) -> RuntimeNeed:
     return need
 
 
-def _plugins() -> Mapping[str, RuntimeNeed]:
+def plugins_found() -> Mapping[str, RuntimeNeed]:
     """Other people's needs. importlib.metadata costs some 30 ms, so it is imported only where one is installed."""
     if not _installed():
         return {}

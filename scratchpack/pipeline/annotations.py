@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from scratchpack.config import Options
     from scratchpack.elf.evidence import Elf
     from scratchpack.elf.gobuild import GoBuild
     from scratchpack.pipeline.model import Plan, Program
@@ -24,17 +23,8 @@ _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
 _MAJOR = re.compile(r"v\d+")
 
 
-def standard_annotations(plans: Iterable[Plan], options: Options) -> tuple[dict[str, str], ...]:
-    """The annotations of each plan's image; what the binary says comes before what git says.
-
-    Raises:
-        UsageError: ``--annotate git`` where git cannot answer.
-    """
-    outside: dict[str, str] = {}
-    if options.annotate == "git":
-        from scratchpack.pipeline.git import git_annotations
-
-        outside = git_annotations()
+def standard_annotations(plans: Iterable[Plan], outside: Mapping[str, str]) -> tuple[dict[str, str], ...]:
+    """The annotations of each plan's image; what the binary says comes before ``outside``, which is what git says."""
     return tuple({PREFIX + key: text for key, text in {**outside, **_of_plan(plan)}.items()} for plan in plans)
 
 

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from scratchpack.sbom.model import Bill
 
 
+def bill_path(dest: str, kind: str, platform: str = "") -> str:
+    """Where the bill of one output goes: beside it; ``platform`` is given where there are several."""
+    return dest.rstrip("/") + ("." + platform.replace("/", "-") if platform else "") + FORMATS[kind].suffix
+
+
 class Boms:
     """The bills of one run, one a platform, in one format ("spdx" or "cyclonedx")."""
 
@@ -43,8 +48,7 @@ class Boms:
         """
         receipts = []
         for bill, data in zip(self._bills, self._documents(release), strict=True):
-            middle = "." + bill.platform.replace("/", "-") if len(self._bills) > 1 else ""
-            path = dest.rstrip("/") + middle + FORMATS[self._kind].suffix
+            path = bill_path(dest, self._kind, bill.platform if len(self._bills) > 1 else "")
             if path in self._written:
                 continue
             self._written.add(path)

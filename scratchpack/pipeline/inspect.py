@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.config import Options
-from scratchpack.pipeline.plan import plan
+from scratchpack.pipeline.locate import Roots
+from scratchpack.pipeline.plan import planned
+from scratchpack.request import request
 
 if TYPE_CHECKING:
+    from scratchpack.config import Options
     from scratchpack.pipeline.model import Plan
+    from scratchpack.request.model import Request
 
 
 def inspect(binary: str, options: Options | None = None) -> Plan:
@@ -17,4 +20,10 @@ def inspect(binary: str, options: Options | None = None) -> Plan:
     Raises:
         UsageError, InputError: as :func:`scratchpack.pipeline.plan.plan`.
     """
-    return plan([binary], options or Options(), strict=False)[0]
+    return carry_out(binary, request(options, "inspect"))
+
+
+def carry_out(binary: str, asked: Request) -> Plan:
+    """Do what was asked for, as :func:`inspect` does; the files of the plan cannot be read, its roots are closed."""
+    with Roots(asked.root) as roots:
+        return planned([binary], asked, roots, strict=False)[0]

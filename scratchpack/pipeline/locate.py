@@ -16,20 +16,38 @@ from scratchpack.record import NamedTuple
 from scratchpack.sysroot.dirroot import DirRoot
 
 if TYPE_CHECKING:
-    from scratchpack.config import Options
+    from types import TracebackType
+    from typing import Self
+
     from scratchpack.elf.model import ElfFacts
     from scratchpack.loader.model import Problem
     from scratchpack.sysroot.model import Sysroot
 
 
-def open_roots(options: Options) -> tuple[Sysroot, Sysroot]:
-    """The host's root, and the root that libraries and data come from (the same one without ``--root``)."""
-    host = DirRoot("/")
-    if options.root is None or os.path.abspath(options.root) == "/":
-        return host, host
-    if not os.path.isdir(options.root):
-        raise UsageError(f"cannot use --root {options.root}: it is not a directory")
-    return host, DirRoot(options.root)
+class Roots:
+    """The roots of one run, opened once: the host's, and the one that libraries and data come from (without ``--root`` the same).
+
+    Raises:
+        UsageError: ``--root`` is no directory.
+    """
+
+    def __init__(self, root: str | None = None) -> None:
+        self.host = DirRoot("/")
+        same = root is None or os.path.abspath(root) == "/"
+        self.root = self.host if same or root is None else DirRoot(root)
+
+    def close(self) -> None:
+        """Close both; what was found in them cannot be read any more."""
+        self.host.close()
+        self.root.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
 
 class Found(NamedTuple):
@@ -83,7 +101,7 @@ def _in_neither(given: str, root: Sysroot) -> UsageError:
     )
 
 
-def refuse_unpackable(program: Program, *, entrypoint: str | None, assume_static: bool) -> None:
+def refuse_unpackable(program: Program, *, entrypoint: tuple[str, ...] | None, assume_static: bool) -> None:
     """Stop at what is ELF and still no program that can be packed (R17, S24).
 
     Raises:

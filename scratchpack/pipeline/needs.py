@@ -5,20 +5,17 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scratchpack import foreign
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
-from scratchpack.pipeline.settings import DEFAULT_USER, pairs
+from scratchpack.request.model import DEFAULT_USER
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from scratchpack.config import Options
     from scratchpack.elf.evidence import Elf
     from scratchpack.loader.model import Resolution
     from scratchpack.needs.base import ElfRoot, NeedResult
     from scratchpack.pipeline.loading import Loading
+    from scratchpack.request.model import Request
 
 _ROUNDS = 10  # modules that need modules; real programs take two
 _MAX_BUNDLE = 64 * 1024 * 1024
@@ -27,20 +24,20 @@ _MAX_BUNDLE = 64 * 1024 * 1024
 class Examination:
     """Asks the needs about each program, and opens what they bring in that program's namespace (R20)."""
 
-    def __init__(self, loading: Loading, options: Options, env: Mapping[str, str], *, strict: bool) -> None:
+    def __init__(self, loading: Loading, asked: Request, *, strict: bool) -> None:
         self._loading = loading
         self._strict = strict
         self._views: dict[tuple[int, ...], Elf] = {}
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
         self.notes: list[str] = []
         self._options = NeedOptions(
-            modes=_modes(options),
-            env=env,
-            user=options.user or DEFAULT_USER,
-            locales=options.locale,
-            timezones=options.timezone,
-            services=options.service,
-            ca_bundle=options.ca_bundle,
+            modes=asked.need,
+            env=dict(asked.env),
+            user=asked.user or DEFAULT_USER,
+            locales=asked.locale,
+            timezones=asked.timezone,
+            services=asked.service,
+            ca_bundle=asked.ca_bundle,
             read_host=_read_host,
         )
 
@@ -109,15 +106,6 @@ class Examination:
         with self._loading.root.open(node) as stream:
             facts = read_elf(stream, origin=node.canonical)
         self._loading.add(self._loading.root, node.canonical, facts, placed=node.canonical)
-
-
-def _modes(options: Options) -> dict[str, str]:
-    """What ``--need`` says; a user by name needs the databases that know it, asked for or not (I15)."""
-    modes = dict(pairs(options.need, "--need"))
-    named = any(foreign.decimal(part) is None for part in (options.user or DEFAULT_USER).split(":"))
-    if named and modes.get("users", "auto") == "auto":
-        modes["users"] = "always"
-    return modes
 
 
 def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:

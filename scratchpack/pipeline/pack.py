@@ -7,27 +7,30 @@ import os
 from functools import partial
 from typing import TYPE_CHECKING
 
-from scratchpack.config import Options
 from scratchpack.errors import UsageError
+from scratchpack.pipeline.collisions import inputs_of, outputs_of, refuse_collisions, refuse_replacing_files
+from scratchpack.pipeline.locate import Roots
 from scratchpack.pipeline.model import Packed
-from scratchpack.pipeline.plan import plan
-from scratchpack.pipeline.settings import creation_time, outputs, scoped_annotations
+from scratchpack.pipeline.plan import planned
+from scratchpack.pipeline.settings import placed_outputs
+from scratchpack.request import request
+from scratchpack.request.together import TREES
 from scratchpack.sinks.model import Output
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from scratchpack.config import Options
     from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Spool
     from scratchpack.pipeline.boms import Boms
     from scratchpack.pipeline.model import Plan
+    from scratchpack.request.model import Request
     from scratchpack.sinks.archive import Archive
     from scratchpack.sinks.layout import OciLayout
     from scratchpack.sinks.model import Receipt, TreeSink
 
     Step = Callable[[str, int, int], None]
-
-_TREE = frozenset({"tar", "local", "dockerfile"})
 
 
 def pack(
@@ -44,70 +47,90 @@ def pack(
     Raises:
         ScratchpackError: of the kinds in :mod:`scratchpack.errors`; nothing was published then.
     """
-    options = options or Options()
-    environ = os.environ if environ is None else environ
-    if options.sbom is not None:
+    return carry_out(binaries, request(options, "pack", environ), progress=progress)
+
+
+def carry_out(
+    binaries: Sequence[str], asked: Request, *, settings: str | None = None, progress: Step | None = None
+) -> Packed:
+    """Do what was asked for, as :func:`pack` does; ``settings`` is the settings file that was read."""
+    if asked.sbom is not None:
         from scratchpack import sbom
 
         sbom.require()
-    plans = plan(binaries, options, environ=environ)
+    inputs = inputs_of(binaries, asked, settings)
+    expected = os.path.basename(binaries[0]) if binaries else ""
+    refuse_collisions(inputs, outputs_of(asked, placed_outputs(asked, expected), expected))
+    with Roots(asked.root) as roots:
+        plans = planned(binaries, asked, roots)
+        first = os.path.basename(plans[0].programs[0].path)
+        wanted = placed_outputs(asked, first)
+        if len(plans) > 1 and (tree := next((output for output in wanted if output.type in TREES), None)):
+            raise UsageError(
+                f"cannot write -o type={tree.type} for several platforms", hint="pack each platform by itself"
+            )
+        places = outputs_of(asked, wanted, first, [str(plan_.platform) for plan_ in plans] if len(plans) > 1 else ())
+        refuse_collisions(inputs, places)
+        for plan_ in plans:
+            refuse_replacing_files(places, plan_.rootfs)
+        return _write(plans, asked, wanted, roots, progress or _silent)
+
+
+def _write(plans: tuple[Plan, ...], asked: Request, wanted: tuple[Output, ...], roots: Roots, progress: Step) -> Packed:
     first = os.path.basename(plans[0].programs[0].path)
-    wanted = outputs(options, first)
-    if len(plans) > 1 and (tree := next((output for output in wanted if output.type in _TREE), None)):
-        raise UsageError(f"cannot write -o type={tree.type} for several platforms", hint="pack each platform by itself")
-    if options.iidfile is not None and not (options.load or options.push or any(o.type not in _TREE for o in wanted)):
-        raise UsageError("cannot write --iidfile: none of the outputs is an image")
-    references = _references(options, first)
-    if options.dry_run:
+    references = _references(asked, first)
+    if asked.dry_run:
         return Packed(plans, None, references, ())
-    mtime, _ = creation_time(options, environ)
     from scratchpack.pipeline.annotations import standard_annotations
 
-    standard = standard_annotations(plans, options)
+    outside: Mapping[str, str] = {}
+    if asked.annotate == "git":
+        from scratchpack.pipeline.git import git_annotations
+
+        outside = git_annotations()
+    standard = standard_annotations(plans, outside)
     with contextlib.ExitStack() as stack:
         boms = None
-        if options.sbom is not None:
-            boms, plans = _bills(plans, options, references, mtime)
-        writer = _Writer(plans, options, references, mtime, progress or _silent, stack, standard, boms)
+        if asked.sbom is not None:
+            boms, plans = _bills(plans, asked, references, roots)
+        writer = _Writer(plans, asked, references, progress, stack, standard, boms)
         receipts = tuple(receipt for output in wanted for receipt in writer.write(output))
-        if options.load:
-            receipts += writer.load(options.load)
+        if asked.load:
+            receipts += writer.load(asked.load)
             if boms is not None and not wanted:
                 receipts += boms.beside(first, writer.release)
-        if options.push:
+        if asked.push:
             receipts += writer.push()
         packed = Packed(plans, writer.release, references, receipts)
-        if options.iidfile is not None or options.metadata_file is not None:
+        if asked.iidfile is not None or asked.metadata_file is not None:
             from scratchpack.pipeline.record import write_records
 
-            write_records(packed, options)
+            write_records(packed, asked)
         return packed
 
 
 def _bills(
-    plans: tuple[Plan, ...], options: Options, references: tuple[str, ...], created: int
+    plans: tuple[Plan, ...], asked: Request, references: tuple[str, ...], roots: Roots
 ) -> tuple[Boms, tuple[Plan, ...]]:
     """The bills of materials, and the plans with what could not be found out for them."""
     from scratchpack.pipeline.bill import bill_of
     from scratchpack.pipeline.boms import Boms
-    from scratchpack.pipeline.locate import open_roots
 
-    roots = open_roots(options)
-    found = [bill_of(plan_, references[0], created, *roots) for plan_ in plans]
+    found = [bill_of(plan_, references[0], asked.mtime, roots.host, roots.root) for plan_ in plans]
     plans = tuple(
         plan_._replace(warnings=(*plan_.warnings, *problems)) for plan_, (_, problems) in zip(plans, found, strict=True)
     )
-    return Boms(options.sbom or "spdx", tuple(bill for bill, _ in found)), plans
+    return Boms(asked.sbom or "spdx", tuple(bill for bill, _ in found)), plans
 
 
 def _silent(_what: str, _done: int, _total: int) -> None:
     return
 
 
-def _references(options: Options, name: str) -> tuple[str, ...]:
-    from scratchpack.oci.reference import from_file_name, parse
+def _references(asked: Request, name: str) -> tuple[str, ...]:
+    from scratchpack.oci.reference import from_file_name
 
-    return tuple(str(parse(tag)) for tag in options.tag) or (str(from_file_name(name)),)
+    return asked.tag or (str(from_file_name(name)),)
 
 
 class _Writer:
@@ -116,17 +139,16 @@ class _Writer:
     def __init__(
         self,
         plans: tuple[Plan, ...],
-        options: Options,
+        asked: Request,
         references: tuple[str, ...],
-        mtime: int,
         progress: Step,
         stack: contextlib.ExitStack,
         standard: tuple[dict[str, str], ...],
         boms: Boms | None,
     ) -> None:
         self._standard, self._boms = standard, boms
-        self._plans, self._options, self._references = plans, options, references
-        self._mtime, self._progress, self._stack = mtime, progress, stack
+        self._plans, self._asked, self._references = plans, asked, references
+        self._mtime, self._progress, self._stack = asked.mtime, progress, stack
         self._releases: dict[tuple[str, int | None], Release] = {}
 
     @property
@@ -137,7 +159,7 @@ class _Writer:
     def write(self, output: Output) -> tuple[Receipt, ...]:
         """Write one output."""
         dest = output.dest or ""
-        if output.type in _TREE:
+        if output.type in TREES:
             plan_ = self._plans[0]
             return (self._tree_sink(output, dest).write(plan_.rootfs, plan_.config), *self._beside(dest, None))
         if output.type == "registry":
@@ -180,8 +202,6 @@ class _Writer:
         """Push to the registry that the references name, or that ``dest=`` of the output names."""
         from scratchpack.sinks.registry import RegistrySink
 
-        if output is None and not self._options.tag:
-            raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
         chosen = output or Output("registry")
         release = self._ready(chosen)
         if self._boms is not None:
@@ -190,8 +210,8 @@ class _Writer:
             release = Release((release.only._replace(referrers=self._boms.referrers(release)),))
         sink = RegistrySink(
             [chosen.dest] if chosen.dest else None,
-            insecure=self._options.insecure_registry,
-            token_servers=self._options.token_server,
+            insecure=self._asked.insecure_registry,
+            token_servers=self._asked.token_server,
             progress=self._progress,
         )
         return sink.write(release)
@@ -222,7 +242,7 @@ class _Writer:
         from scratchpack.oci.index import make_release
         from scratchpack.oci.layer import build_layer
 
-        manifest, index = scoped_annotations(self._options.annotation)
+        manifest, index = dict(self._asked.annotation.of_manifest), dict(self._asked.annotation.of_index)
         if len(self._plans) > 1:
             from scratchpack.pipeline.annotations import common
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.machines import oci_platform
@@ -11,11 +10,11 @@ from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.oci.config import check_user
 from scratchpack.pipeline.gather import Gatherer, closure_entries, program_entries
 from scratchpack.pipeline.loading import Loading
-from scratchpack.pipeline.locate import locate, open_roots, refuse_unpackable
+from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
 from scratchpack.pipeline.model import Plan
 from scratchpack.pipeline.place import place
-from scratchpack.pipeline.settings import creation_time, environment, image_config
-from scratchpack.record import NamedTuple
+from scratchpack.pipeline.settings import image_config
+from scratchpack.request import request
 from scratchpack.rootfs import Rootfs
 
 if TYPE_CHECKING:
@@ -28,18 +27,10 @@ if TYPE_CHECKING:
     from scratchpack.pipeline.locate import Found
     from scratchpack.pipeline.model import Program
     from scratchpack.pipeline.place import Moves
-    from scratchpack.sysroot.model import Sysroot
+    from scratchpack.request.model import Request
 
 
 _SET_ID = 0o6000
-
-
-class Run(NamedTuple):
-    """What one run was told."""
-
-    options: Options
-    environ: Mapping[str, str]
-    strict: bool
 
 
 def plan(
@@ -47,22 +38,28 @@ def plan(
 ) -> tuple[Plan, ...]:
     """Plan one image a platform, in the order of ``--platform``, else in which they were first met.
 
-    With ``strict=False`` (``inspect``) problems stay in the plan instead of being raised.
+    With ``strict=False`` problems stay in the plan instead of being raised. The files of a plan can be read as long as it lives.
 
     Raises:
-        UsageError: no such file, an impossible combination of options.
+        UsageError: a value that is none, no such file, an impossible combination of options.
         InputError: a binary that cannot be read or packed.
         ClosureError: the loader would not start it; every problem is in ``details``.
         NeedError: a runtime need cannot be provided from this root.
     """
-    environ = os.environ if environ is None else environ
-    host, root = open_roots(options)
-    search_path = dict(environment(options, environ)).get("PATH")
-    found = [locate(binary, host, root, search_path) for binary in binaries]
+    asked = request(options, "pack", environ)
+    return planned(binaries, asked, Roots(asked.root), strict=strict)
+
+
+def planned(binaries: Sequence[str], asked: Request, roots: Roots, *, strict: bool = True) -> tuple[Plan, ...]:
+    """Plan what was asked for, as :func:`plan` does; the files of the plans can be read until ``roots`` are closed."""
+    found = [locate(binary, roots.host, roots.root, dict(asked.env).get("PATH")) for binary in binaries]
+    if asked.cpu not in {None, "all"}:
+        for one in found:
+            _refuse_other_levels(asked.cpu or "", one.programs[0])
     groups: dict[Platform, list[Found]] = {}
     for one in found:
         if strict:
-            refuse_unpackable(one.programs[0], entrypoint=options.entrypoint, assume_static=options.assume_static)
+            refuse_unpackable(one.programs[0], entrypoint=asked.entrypoint, assume_static=asked.assume_static)
         groups.setdefault(platform_of(one.programs[0]), []).append(one)
     if len(groups) > 1 and any(len(group) > 1 for group in groups.values()):
         raise UsageError(
@@ -70,9 +67,8 @@ def plan(
             + ", ".join(f"{one.programs[0].given} is {platform_of(one.programs[0])}" for one in found),
             hint="binaries of one platform make one image; for an index give one binary a platform",
         )
-    run = Run(options, environ, strict)
-    order = _platforms(options.platform, tuple(groups))
-    return tuple(_Planner(groups[platform], (host, root), run).plan(platform) for platform in order)
+    order = _platforms(asked.platform, tuple(groups))
+    return tuple(_Planner(groups[platform], roots, asked, strict=strict).plan(platform) for platform in order)
 
 
 def platform_of(program: Program) -> Platform:
@@ -80,15 +76,26 @@ def platform_of(program: Program) -> Platform:
     return oci_platform(program.facts.machine)
 
 
-def _platforms(wanted: str | None, found: tuple[Platform, ...]) -> tuple[Platform, ...]:
-    """The platforms of the binaries, in the order of ``--platform`` where it is given."""
-    if wanted is None:
-        return found
-    names = [name.strip() for name in wanted.split(",") if name.strip()]
-    order = [p for name in names for p in found if name in {str(p), f"{p.os}/{p.architecture}"}]
-    if len(order) != len(names) or len(set(order)) != len(found):
+def _refuse_other_levels(cpu: str, program: Program) -> None:
+    """Hold that ``--cpu`` names a level of this program's machine."""
+    from scratchpack.loader.hwcaps import levels
+
+    known = levels(program.facts.machine)
+    if cpu not in known:
         raise UsageError(
-            f"cannot make an image for --platform {wanted}: the binaries are for "
+            f"cannot use --cpu {cpu} with {program.given}, which is {program.facts.machine}",
+            hint=f"its levels are all, {', '.join(known)}",
+        )
+
+
+def _platforms(wanted: tuple[Platform, ...], found: tuple[Platform, ...]) -> tuple[Platform, ...]:
+    """The platforms of the binaries, in the order of ``--platform`` where it is given."""
+    if not wanted:
+        return found
+    order = [p for name in wanted for p in found if name == (p if name.variant else p._replace(variant=""))]
+    if len(order) != len(wanted) or len(set(order)) != len(found):
+        raise UsageError(
+            f"cannot make an image for --platform {','.join(str(one) for one in wanted)}: the binaries are for "
             + ", ".join(sorted(str(platform) for platform in found)),
             hint="give one binary for each platform",
         )
@@ -98,36 +105,32 @@ def _platforms(wanted: str | None, found: tuple[Platform, ...]) -> tuple[Platfor
 class _Planner:
     """One platform's plan, step by step."""
 
-    def __init__(self, found: Sequence[Found], roots: tuple[Sysroot, Sysroot], run: Run) -> None:
+    def __init__(self, found: Sequence[Found], roots: Roots, asked: Request, *, strict: bool) -> None:
         self.programs = tuple(dict.fromkeys(program for one in found for program in one.programs))
         self.problems = tuple(problem for one in found for problem in one.problems)
-        self.host, self.root = roots
-        self.options, self.environ, self.strict = run.options, run.environ, run.strict
-        self.warnings: list[str] = []
-        self.given_env = environment(self.options, self.environ)
+        self.host, self.root = roots.host, roots.root
+        self.asked, self.strict = asked, strict
+        self.warnings: list[str] = list(asked.notes)
 
     def plan(self, platform: Platform) -> Plan:
         """Resolve, examine needs until nothing new comes, place, add what was named, prove."""
-        secure = self.options.preserve_privileges and any(_is_secure(program) for program in self.programs)
-        env = _loader_env(self.options, dict(self.given_env), secure=secure)
+        secure = self.asked.preserve_privileges and any(_is_secure(program) for program in self.programs)
+        env = _loader_env(self.asked, secure=secure)
         loading = Loading(self.programs, self.root, env, self.problems)
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
         needs = self._needs(loading)
         if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
             raise _unresolved(loading.closure)
-        moves = place(self.programs, loading.closure, self.options.at)
+        moves = place(self.programs, loading.closure, self.asked.at)
         placed = tuple(moves.of(program) for program in self.programs)
         rootfs, moves = self._files(loading, needs, moves, placed)
         if loading.closure.resolved and not loading.closure.errors:
             rootfs = self._proven(loading, placed, rootfs, moves)
         rootfs.check()
-        _, created = creation_time(self.options, self.environ)
         added = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
-        config = image_config(
-            self.options, platform, placed[0], tuple({**added, **dict(self.given_env)}.items()), created
-        )
-        if self.strict and self.options.user is not None:
+        config = image_config(self.asked, platform, placed[0], {**added, **dict(self.asked.env)})
+        if self.strict and self.asked.user is not None:
             check_user(config, rootfs)
         closure = loading.closure
         warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"] + self.warnings
@@ -139,7 +142,7 @@ class _Planner:
     def _needs(self, loading: Loading) -> tuple[NeedResult, ...]:
         from scratchpack.pipeline.needs import Examination
 
-        examination = Examination(loading, self.options, dict(self.given_env), strict=self.strict)
+        examination = Examination(loading, self.asked, strict=self.strict)
         results = examination.run()
         self.warnings += examination.notes
         return results
@@ -150,14 +153,14 @@ class _Planner:
         """Everything that travels: programs, what --include names, closures, what the needs bring; less --exclude."""
         gatherer = Gatherer(
             moves,
-            preserve_modes=self.options.preserve_modes,
-            preserve_privileges=self.options.preserve_privileges,
+            preserve_modes=self.asked.preserve_modes,
+            preserve_privileges=self.asked.preserve_privileges,
         )
         entries = [*program_entries(gatherer, self.programs, moves)]
-        if self.options.include:
+        if self.asked.include:
             from scratchpack.pipeline.include import include
 
-            included, gatherer.moves = include(self.options.include, gatherer, loading, self.host)
+            included, gatherer.moves = include(self.asked.include, gatherer, loading, self.host)
             entries += included
             if self.strict and loading.closure.errors:
                 raise _unresolved(loading.closure)
@@ -165,16 +168,16 @@ class _Planner:
         entries += [entry for need in needs for entry in need.files]
         rootfs = Rootfs(entries)
         self.warnings += gatherer.warnings
-        if self.options.exclude:
+        if self.asked.exclude:
             from scratchpack.pipeline.include import exclude
 
-            rootfs, _ = exclude(rootfs, self.options.exclude, placed, must_match=not self.options.package_db)
-        if self.options.package_db:
+            rootfs, _ = exclude(rootfs, self.asked.exclude, placed, must_match=not self.asked.package_db)
+        if self.asked.package_db:
             rootfs = self._with_packages(rootfs, gatherer)
-        if self.options.workdir is not None:
+        if self.asked.workdir is not None:
             from scratchpack.pipeline.include import with_workdir
 
-            rootfs = with_workdir(rootfs, self.options.workdir)
+            rootfs = with_workdir(rootfs, self.asked.workdir)
         return rootfs, gatherer.moves
 
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:
@@ -184,7 +187,7 @@ class _Planner:
 
         entries, said = package_entries(rootfs, gatherer, self.root)
         self.warnings += said
-        return rootfs.merge(exclude(Rootfs(entries), self.options.exclude, (), must_match=False)[0])
+        return rootfs.merge(exclude(Rootfs(entries), self.asked.exclude, (), must_match=False)[0])
 
     def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:
         """Resolve again inside the planned files; with a generated cache where the loader needs one (R23).
@@ -212,16 +215,17 @@ class _Planner:
         return rootfs
 
 
-def _loader_env(options: Options, env: Mapping[str, str], *, secure: bool) -> LoaderEnv:
+def _loader_env(asked: Request, *, secure: bool) -> LoaderEnv:
     """What the planned image configuration tells the loader (R29)."""
+    env = dict(asked.env)
     return LoaderEnv(
         library_path=env.get("LD_LIBRARY_PATH"),
         preload=env.get("LD_PRELOAD"),
         audit=env.get("LD_AUDIT"),
         tunables=env.get("GLIBC_TUNABLES"),
-        working_dir=options.workdir or "/",
+        working_dir=asked.workdir or "/",
         secure=secure,
-        cpu=options.cpu or "all",
+        cpu=asked.cpu or "all",
     )
 
 

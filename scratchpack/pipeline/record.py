@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 from scratchpack.sinks.publish import StagedFile
 
 if TYPE_CHECKING:
-    from scratchpack.config import Options
     from scratchpack.pipeline.model import Packed
+    from scratchpack.request.model import Request
 
 
-def write_records(packed: Packed, options: Options) -> None:
+def write_records(packed: Packed, asked: Request) -> None:
     """Write the files that were asked for, each old or new (S17).
 
     Raises:
         OutputError: one could not be written; the image itself stands already.
     """
-    if options.iidfile is not None and packed.release is not None:
-        _write(options.iidfile, packed.release.images[0].config_blob.digest)
-    if options.metadata_file is not None:
+    if asked.iidfile is not None and packed.release is not None:
+        _write(asked.iidfile, packed.release.images[0].config_blob.digest)
+    if asked.metadata_file is not None:
         from scratchpack.report.json import dumps, metadata_document
 
-        _write(options.metadata_file, dumps(metadata_document(packed)) + "\n")
+        _write(asked.metadata_file, dumps(metadata_document(packed)) + "\n")
 
 
 def _write(path: str, text: str) -> None:

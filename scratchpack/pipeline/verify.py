@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
-from scratchpack.config import Options
 from scratchpack.errors import NeedError
 from scratchpack.images.open import open_image
+from scratchpack.pipeline.locate import Roots
+from scratchpack.request import request
 from scratchpack.verify.image import Verdict, verify_store
 from scratchpack.verify.started import problems
+
+if TYPE_CHECKING:
+    from scratchpack.config import Options
+    from scratchpack.request.model import Request
 
 
 def verify(
@@ -25,12 +31,19 @@ def verify(
         InputError: it is neither an image nor a program.
         RemoteError: a registry or engine refused.
     """
-    options = options or Options()
-    if _is_program(subject):
-        return (_verify_binary(subject, options),)
-    with open_image(
-        subject, insecure=options.insecure_registry, token_servers=options.token_server, unpacked=unpacked
-    ) as store:
+    asked = request(options, "verify" if is_program(subject) else "verify-image")
+    return carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked)
+
+
+def carry_out(
+    subject: str, asked: Request, *, house_rules: bool = False, unpacked: int | None = None
+) -> tuple[Verdict, ...]:
+    """Do what was asked for, as :func:`verify` does."""
+    if asked.command == "verify":
+        with Roots(asked.root) as roots:
+            return (_verify_binary(subject, asked, roots),)
+    hosts = {"insecure": asked.insecure_registry, "token_servers": asked.token_server}
+    with open_image(subject, **hosts, unpacked=unpacked) as store:
         return verify_store(store, house=house_rules, unpacked=unpacked)
 
 
@@ -45,7 +58,8 @@ def unpacked_size(text: str | None) -> int | None:
     return None if text is None else size(text)
 
 
-def _is_program(path: str) -> bool:
+def is_program(path: str) -> bool:
+    """Whether this names a program, and no image."""
     if not os.path.isfile(path):
         return False
     with open(path, "rb") as stream:
@@ -53,15 +67,15 @@ def _is_program(path: str) -> bool:
     return head == b"\x7fELF" or head[:2] == b"#!"
 
 
-def _verify_binary(path: str, options: Options) -> Verdict:
+def _verify_binary(path: str, asked: Request, roots: Roots) -> Verdict:
     """Read the ELF facts twice, by two independent readers, and resolve the whole plan inside itself."""
     from scratchpack.elf.witness import disagreements, second_reading
-    from scratchpack.pipeline.plan import plan
+    from scratchpack.pipeline.plan import planned
 
     issues: list[str] = []
     checked: list[str] = []
     try:
-        made = plan([path], options, strict=False)[0]
+        made = planned([path], asked, roots, strict=False)[0]
     except NeedError as error:
         return Verdict(path, (error.message, *error.details), ())
     program = made.programs[0]

@@ -1,0 +1,73 @@
+"""The request itself: what one run is asked for, every value typed and checked. Values only; :func:`scratchpack.request.request` makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.record import NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from scratchpack.elf.machines import Platform
+    from scratchpack.oci.model import Healthcheck
+    from scratchpack.sinks.model import Output
+
+DEFAULT_USER = "65532:65532"
+COMMANDS = ("pack", "dockerfile", "inspect", "verify", "verify-image")
+
+
+class Annotations(NamedTuple):
+    """What ``--annotation`` says, by where it goes."""
+
+    of_manifest: tuple[tuple[str, str], ...] = ()
+    of_index: tuple[tuple[str, str], ...] = ()
+
+
+class Request(NamedTuple):
+    """What one run is asked for. A field is named as its setting; a path is as it was typed."""
+
+    command: str = "pack"
+    output: tuple[Output, ...] = ()  # dest is None where the program's name decides
+    tag: tuple[str, ...] = ()  # full references: docker.io/library/app:latest
+    platform: tuple[Platform, ...] = ()  # a variant is empty where none was given
+    load: str | None = None  # "auto" or an engine's name
+    push: bool = False
+    insecure_registry: tuple[str, ...] = ()
+    token_server: tuple[str, ...] = ()
+    sbom: str | None = None
+    package_db: bool = False
+    iidfile: str | None = None
+    metadata_file: str | None = None
+    force: bool = False
+    dry_run: bool = False
+    quiet: bool = False
+    progress: str | None = None
+    entrypoint: tuple[str, ...] | None = None
+    cmd: tuple[str, ...] = ()
+    env: tuple[tuple[str, str], ...] = ()
+    user: str | None = None
+    workdir: str | None = None
+    expose: tuple[str, ...] = ()  # PORT/PROTOCOL
+    volume: tuple[str, ...] = ()
+    label: tuple[tuple[str, str], ...] = ()
+    annotation: Annotations = Annotations()
+    annotate: str | None = None
+    stop_signal: str | None = None
+    healthcheck: Healthcheck | None = None
+    created: str | None = None  # RFC 3339
+    root: str | None = None
+    at: str | None = None
+    cpu: str | None = None
+    assume_static: bool = False
+    preserve_modes: bool = False
+    preserve_privileges: bool = False
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    need: Mapping[str, str] = {}  # need -> "auto" | "always" | "never"
+    locale: tuple[str, ...] = ()
+    timezone: tuple[str, ...] = ()
+    service: tuple[str, ...] = ()
+    ca_bundle: str | None = None
+    mtime: int = 0  # seconds since 1970, of every file of the image
+    notes: tuple[str, ...] = ()  # options that have no effect here, each a line for the report

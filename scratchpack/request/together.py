@@ -1,0 +1,43 @@
+"""What options mean to each other: combinations that cannot be, and options that have no effect beside others."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.errors import UsageError
+
+if TYPE_CHECKING:
+    from scratchpack.request.model import Request
+
+TREES = frozenset({"tar", "local", "dockerfile"})  # types of output that are files, and no image
+
+
+def together(asked: Request) -> Request:
+    """The request, ``--force`` given to its outputs, with a note for each option that changes nothing.
+
+    Raises:
+        UsageError: a combination that cannot be.
+    """
+    nameless = any(output.type == "registry" and output.dest is None for output in asked.output)
+    if (asked.push or nameless) and not asked.tag:
+        raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
+    archive = not asked.output and not asked.load and not asked.push  # <name>.tar is written
+    image = archive or asked.load or asked.push or any(output.type not in TREES for output in asked.output)
+    if asked.iidfile is not None and not image:
+        raise UsageError("cannot write --iidfile: none of the outputs is an image")
+    pushes = asked.push or any(output.type == "registry" for output in asked.output)
+    directory = any(output.type in {"local", "dockerfile"} or not output.tar for output in asked.output)
+    idle = (
+        ("--tag", asked.tag and not image, "none of the outputs is an image"),
+        ("--annotation", asked.annotation.of_manifest and not image, "none of the outputs is an image"),
+        ("--annotate", asked.annotate and not image, "none of the outputs is an image"),
+        ("--insecure-registry", asked.insecure_registry and not pushes, "nothing is pushed"),
+        ("--token-server", asked.token_server and not pushes, "nothing is pushed"),
+        ("--force", asked.force and not directory, "no output is a directory, and a file is replaced anyway"),
+    )
+    notes = tuple(f"{option} has no effect: {why}" for option, is_idle, why in idle if is_idle)
+    forced = tuple(
+        output._replace(force=True) if output.type in {"local", "dockerfile"} or not output.tar else output
+        for output in asked.output
+    )
+    return asked._replace(output=forced if asked.force else asked.output, notes=notes)
