@@ -85,6 +85,8 @@ def command(
     if output is None or str(output) == "-":
         click.echo(made, nl=False)
         return
+    if own is not None and output.exists() and own.exists() and own.samefile(output):
+        raise UsageError(f"cannot write {output}: it would replace the template, {own}", hint="give it another name")
     from scratchpack.scaffold.files import write
 
     write(output, made, force=force)

@@ -14,7 +14,7 @@ from scratchpack.pipeline.model import Packed
 from scratchpack.pipeline.plan import planned
 from scratchpack.pipeline.settings import placed_outputs
 from scratchpack.request import request
-from scratchpack.request.together import TREES
+from scratchpack.request.model import TREES
 from scratchpack.sinks.model import Output
 
 if TYPE_CHECKING:

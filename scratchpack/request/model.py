@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scratchpack.sinks.model import Output
 
 DEFAULT_USER = "65532:65532"
+TREES = frozenset({"tar", "local", "dockerfile"})  # types of output that are files, and no image
 COMMANDS = ("pack", "dockerfile", "inspect", "verify", "verify-image")
 
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import UsageError
+from scratchpack.request.model import TREES
 
 if TYPE_CHECKING:
     from scratchpack.request.model import Request
-
-TREES = frozenset({"tar", "local", "dockerfile"})  # types of output that are files, and no image
 
 
 def together(asked: Request) -> Request:

@@ -39,6 +39,14 @@ def test_a_users_template_gets_the_documented_variables(tmp_path: Path) -> None:
     assert run.out == "FROM golang:1.27-alpine AS build\n. -v\n"
 
 
+def test_the_result_does_not_replace_the_template(tmp_path: Path) -> None:
+    (tmp_path / "mine.j2").write_text("FROM {{ image }}\n")
+    (tmp_path / "link").symlink_to("mine.j2")
+    run = scratchpack("template", "go", "--template", "mine.j2", "-o", "link", "--force", cwd=tmp_path)
+    assert (run.status, "would replace the template" in run.err) == (2, True), run.err
+    assert (tmp_path / "mine.j2").read_text() == "FROM {{ image }}\n"
+
+
 def test_what_cannot_be_is_a_usage_error() -> None:
     for words, why in (
         (("cobol",), "none of that name"),
