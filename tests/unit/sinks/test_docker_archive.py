@@ -37,6 +37,7 @@ def index_of(path: Path) -> list[dict[str, Any]]:
 
 
 def test_it_is_a_layout_and_a_docker_archive_at_once(tmp_path: Path) -> None:
+    """I1, I3; and I20: its directories stand before what is in them (``contents`` holds that for every archive here)."""
     release = docker_archive(tmp_path / "a.tar")
     inside = contents(tmp_path / "a.tar")
     assert json.loads(inside["oci-layout"]) == {"imageLayoutVersion": "1.0.0"}
