@@ -40,6 +40,8 @@ _image_own := SCRATCHPACK_OUTPUT SCRATCHPACK_LOAD SCRATCHPACK_PUSH SCRATCHPACK_T
 _image_options := $(filter-out $(_image_own),$(filter SCRATCHPACK_%,$(.VARIABLES)))
 ifneq ($(_image_options),)
 export $(_image_options)
+# inspect takes what is about the program, verify of an image nothing of this: they refuse the other variables
+_image_program := $(addprefix SCRATCHPACK_,ROOT AT CPU ASSUME_STATIC ENV WORKDIR USER ENTRYPOINT INCLUDE EXCLUDE NEED LOCALE TIMEZONE SERVICE CA_BUNDLE)
 endif
 unexport $(_image_own)
 
@@ -73,11 +75,11 @@ image-push: $(BINARY)
 
 image-inspect: $(BINARY)
 	$(_image_need)
-	@$(SCRATCHPACK) inspect $(BINARY)
+	@env $(addprefix -u ,$(filter-out $(_image_program),$(_image_options))) $(SCRATCHPACK) inspect $(BINARY)
 
 image-verify: $(_image_tar)
 	$(_image_need)
-	$(SCRATCHPACK) verify $(_image_tar)
+	env $(addprefix -u ,$(_image_options)) $(SCRATCHPACK) verify $(_image_tar)
 
 dockerfile: $(BINARY)
 	$(_image_need)
