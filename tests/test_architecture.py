@@ -27,7 +27,7 @@ TABLE: dict[str, set[str]] = {
     "packages": {"errors", "sysroot", "packages"},
     "rootfs": {"errors"},
     "needs": {"errors", "elf", "sysroot", "loader", "packages", "rootfs", "needs", "templates"},
-    "scripts": {"errors", "sysroot", "scripts"},
+    "scripts": {"errors", "elf", "sysroot", "scripts"},
     "oci.model": {"elf.machines"},
     "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
     "engines": {"errors", "oci", "proc", "engines"},

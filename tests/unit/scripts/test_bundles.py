@@ -1,0 +1,188 @@
+"""N48: programs that unpack others, by their makers' marks; S4: tables that lie end in typed errors."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zipapp as zipapps
+import zipfile
+import zlib
+from typing import TYPE_CHECKING
+
+import pytest
+
+from scratchpack.errors import InputError
+from scratchpack.scripts.bundles.marks import libtool_wrapper
+from scratchpack.scripts.bundles.overlay import overlay
+from scratchpack.scripts.bundles.pyinstaller import MAGIC
+from scratchpack.scripts.bundles.reader import bundle, foreign_data
+from scratchpack.scripts.text import ScriptError
+from tests.support.build import HELLO_C, cc, shared
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from scratchpack.scripts.bundles.model import Bundle
+
+
+def archive(members: list[tuple[bytes, bytes]], *, length: int | None = None, table: bytes | None = None) -> bytes:
+    """A PyInstaller archive with these shared objects, made by the documented format; PyInstaller itself is tried in the campaign."""
+    body, rows = b"", b""
+    for name, content in members:
+        packed = zlib.compress(content)
+        padded = name + b"\0" * (16 - (18 + len(name)) % 16)
+        rows += struct.pack("!IIIIBc", 18 + len(padded), len(body), len(packed), len(content), 1, b"b") + padded
+        body += packed
+    rows = rows if table is None else table
+    whole = len(body) + len(rows) + 88
+    return (
+        body + rows + struct.pack("!8sIIII64s", MAGIC, length or whole, len(body), len(rows), 311, b"libpython3.11.so")
+    )
+
+
+def read(path: Path) -> Bundle | None:
+    with path.open("rb") as stream:
+        return bundle(stream, path.name)
+
+
+def test_a_pyinstaller_program_tells_what_its_libraries_need_and_it_does_not_carry(tmp_path: Path) -> None:
+    inner = shared(tmp_path / "libinner.so.1")
+    outer = shared(tmp_path / "libouter.so.2")
+    user = shared(tmp_path / "user.so", "int nothing2;\n", "-Wl,--no-as-needed", str(inner), str(outer))
+    program = cc(tmp_path / "hello", HELLO_C)
+    members = [(b"lib/user.so", user.read_bytes()), (b"libinner.so.1", inner.read_bytes())]
+    program.write_bytes(program.read_bytes() + archive(members))
+    found = read(program)
+    assert found is not None
+    assert (found.kind, found.unpacks, found.members) == ("PyInstaller", "/tmp", ("lib/user.so", "libinner.so.1"))
+    assert found.needed == ("libouter.so.2", "libc.so.6")
+    assert not found.warnings
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        archive([], length=1 << 31),
+        archive([], table=struct.pack("!IIIIBc", 0, 0, 0, 0, 0, b"b")),
+        archive([], table=struct.pack("!IIIIBc", 18, 1 << 30, 1 << 30, 0, 0, b"b")),
+        archive([], table=struct.pack("!IIIIBc", 1 << 30, 0, 0, 0, 0, b"b")),
+        archive([], table=b"\0\0"),
+    ],
+)
+def test_a_pyinstaller_table_that_lies_is_a_typed_error(tmp_path: Path, data: bytes) -> None:
+    program = tmp_path / "liar"
+    program.write_bytes(b"\x7fELF" + b"\0" * 200 + data)
+    with pytest.raises(ScriptError, match="PyInstaller"):
+        read(program)
+
+
+def test_a_member_that_unpacks_to_more_than_its_table_says_is_a_warning(tmp_path: Path) -> None:
+    bomb = zlib.compress(b"\0" * (20 << 20), 1)
+    row = struct.pack("!IIIIBc", 34, 0, len(bomb), 4096, 1, b"b") + b"lib.so" + b"\0" * 10
+    data = bomb + row + struct.pack("!8sIIII64s", MAGIC, len(bomb) + len(row) + 88, len(bomb), len(row), 311, b"")
+    program = tmp_path / "bomb"
+    program.write_bytes(b"\x7fELF" + b"\0" * 200 + data)
+    found = read(program)
+    assert found is not None
+    assert found.warnings == ("bomb: lib.so does not unpack to the size that its table gives",)
+
+
+def test_a_zipapp_is_known_by_its_archive_and_what_its_extension_modules_need(tmp_path: Path) -> None:
+    source = tmp_path / "app"
+    source.mkdir()
+    (source / "__main__.py").write_text("print('hi')\n")
+    shared(source / "fast.so", "int nothing3;\n", "-Wl,--no-as-needed")
+    zipapps.create_archive(source, tmp_path / "app.pyz", "/usr/bin/env python3")
+    found = read(tmp_path / "app.pyz")
+    assert found is not None
+    assert (found.kind, found.members, found.needed) == ("zipapp", ("fast.so",), ("libc.so.6",))
+
+
+@pytest.mark.parametrize(
+    ("names", "kind"),
+    [(("environment.json", "_bootstrap/__init__.py", "__main__.py"), "shiv"), (("PEX-INFO", "__main__.py"), "pex")],
+)
+def test_shiv_and_pex_are_told_from_a_plain_zipapp_and_unpack_below_home(
+    tmp_path: Path, names: tuple[str, ...], kind: str
+) -> None:
+    path = tmp_path / "app"
+    path.write_bytes(b"#!/usr/bin/python3\n")
+    with zipfile.ZipFile(path, "a") as file:
+        for name in names:
+            file.writestr(name, "")
+    found = read(path)
+    assert found is not None
+    assert (found.kind, found.unpacks) == (kind, "HOME")
+
+
+def test_a_zip_bomb_is_not_unpacked(tmp_path: Path) -> None:
+    path = tmp_path / "bomb"
+    path.write_bytes(b"#!/usr/bin/python3\n")
+    with zipfile.ZipFile(path, "a", zipfile.ZIP_DEFLATED, compresslevel=1) as file:
+        file.writestr("bomb.so", b"\0" * (65 << 20))
+    found = read(path)
+    assert found is not None
+    assert "was not looked into" in found.warnings[0]
+
+
+def test_a_zip_archive_that_lies_about_its_directory_is_a_typed_error(tmp_path: Path) -> None:
+    path = tmp_path / "liar"
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 60_000, 60_000, 1 << 30, 0, 0)
+    path.write_bytes(b"#!/usr/bin/python3\n" + end)
+    with pytest.raises(ScriptError, match="over the limit"):
+        read(path)
+    path.write_bytes(b"#!/usr/bin/python3\n" + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 10, 0, 0))
+    with pytest.raises(ScriptError, match="damaged"):
+        read(path)
+
+
+_DOTNET = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")
+
+
+@pytest.mark.parametrize(
+    ("data", "kind"),
+    [
+        (b"\x7fELF\2\1\1\0AI\x02" + b"\0" * 60, "AppImage type 2"),
+        (b"\x7fELF" + b"\0" * 100 + b"\nPAR.pm\n", "PAR"),
+        (b"\x7fELF" + b"\0" * 100 + b"\n---- Bun! ----\n", "bun"),
+        (b"\x7fELF" + b"\0" * 100 + (4096).to_bytes(8, "little") + _DOTNET + b"\0" * 90, ".NET"),
+        (
+            b"\x7fELF" + b"\0" * 2_000_000 + b"NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:1",
+            "Node single executable",
+        ),
+        (b"#!/bin/sh\n# This script was generated using Makeself 2.4.5\n", "makeself"),
+        # twins that carry nothing
+        (b"\x7fELF" + b"\0" * 108 + _DOTNET + b"\0" * 90, None),
+        (b"\x7fELF" + b"\0" * 100 + b"NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0", None),
+        (b"#!/bin/sh\necho Makeself\n", None),
+    ],
+)
+def test_other_makers_are_known_by_their_marks(tmp_path: Path, data: bytes, kind: str | None) -> None:
+    (tmp_path / "program").write_bytes(data)
+    found = read(tmp_path / "program")
+    assert (found.kind if found else None) == kind
+
+
+def test_foreign_data_behind_an_elf_file_is_said_with_its_size(tmp_path: Path) -> None:
+    program = cc(tmp_path / "hello", HELLO_C)
+    size = program.stat().st_size
+    with program.open("rb") as stream:
+        assert overlay(stream, "hello") is None, "a compiler's own output ends where its headers say"
+    program.write_bytes(program.read_bytes() + b"x" * 100_000)
+    with program.open("rb") as stream:
+        said = foreign_data(stream, "hello")
+    assert said is not None
+    assert said.startswith(f"hello: 100000 bytes follow the end of its ELF data at byte {size}")
+
+
+def test_a_libtool_wrapper_names_the_program_it_starts() -> None:
+    text = b"#! /bin/bash\n\n# hello - temporary wrapper script for .libs/hello\n# Generated by libtool (GNU libtool) 2.4.7\n"
+    assert libtool_wrapper(text) == ".libs/hello"
+    assert libtool_wrapper(text.replace(b"libtool", b"others")) is None
+    assert libtool_wrapper(b"#!/bin/sh\necho .libs/hello\n") is None
+
+
+def test_a_file_that_is_neither_ends_without_an_answer() -> None:
+    assert bundle(io.BytesIO(b"\x7fELF"), "short") is None
+    with pytest.raises(InputError):
+        overlay(io.BytesIO(b"\x7fELF"), "short")
