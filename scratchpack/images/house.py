@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scratchpack.errors import InputError, UsageError
 from scratchpack.images.integrity import Issue
-from scratchpack.oci import media, reference
+from scratchpack.oci import reference
 from scratchpack.oci.config import CREATED_BY
 from scratchpack.oci.digest import canonical_json
 from scratchpack.oci.index import IMAGE_NAME, REF_NAME
@@ -88,7 +88,7 @@ def _layout(store: Store, survey: Survey) -> Iterator[Issue]:
         yield Issue("I13", store.name, f"the archive as a whole is compressed with {store.compressed}")
     for path, document in survey.documents:
         if path == "manifest.json":
-            for entry in document.raw:
+            for entry in document.raw if isinstance(document.raw, list) else ():
                 yield from _tags(_get(entry, "RepoTags"))
         else:
             yield from _media_types(path, document.raw)
@@ -109,11 +109,7 @@ def _names(index: Any) -> Iterator[Issue]:
 
 def _media_types(path: str, document: Any) -> Iterator[Issue]:
     """I14: OCI's, never mixed with Docker's."""
-    named = [document, _get(document, "config"), *_list(document, "manifests")]
-    if (
-        _get(_get(document, "config"), "mediaType") in media.CONFIGS
-    ):  # else no image: what it holds has types of its own
-        named += _list(document, "layers")
+    named = [document, _get(document, "config"), *_list(document, "manifests"), *_list(document, "layers")]
     for one in named:
         kind = _get(one, "mediaType")
         if isinstance(kind, str) and kind.startswith("application/vnd.docker."):

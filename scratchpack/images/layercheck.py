@@ -30,7 +30,7 @@ class CheckedLayer(NamedTuple):
     """What a layer turned out to be. A problem is (rule, what)."""
 
     compression: str | None  # "gzip", "zstd", or None for none
-    diff_id: str | None  # None where it could not be read to its end
+    diff_id: str | None  # None where it was not read to its end
     broken: tuple[tuple[str, str], ...]
     unlike_ours: tuple[tuple[str, str], ...]
     readable: bool  # whether its tar was read to its end
@@ -50,6 +50,7 @@ def check_layer(stream: BinaryIO, stored: int, budget: Budget, *, what: str) -> 
     kind = compression_of(stream)
     budget.stored(stored)
     hashed, readable = hashlib.sha256(), True
+    diff_id = None
     try:
         unpacked = budget.unpacking(pieces(stream, what=what))
         source = ForwardReader(_hashed(unpacked, hashed.update), most=MAX_HEADER)
@@ -59,13 +60,14 @@ def check_layer(stream: BinaryIO, stored: int, budget: Budget, *, what: str) -> 
                 layer.entry(member)
         except BadTarError as error:
             layer.broken.say("I9", f"not a readable tar: {error}")
-            readable = False
-        if not source.finish():
-            layer.broken.say("I10", "something follows the end of the tar")
-        diff_id = f"sha256:{hashed.hexdigest()}"
+            readable = False  # and there is nothing to learn from the rest of it
+        else:
+            if not source.finish():
+                layer.broken.say("I10", "something follows the end of the tar")
+            diff_id = f"sha256:{hashed.hexdigest()}"
     except InputError as error:
         layer.broken.say("I9", error.message)
-        diff_id, readable = None, False
+        readable = False
     return CheckedLayer(kind, diff_id, layer.broken.lines(), layer.unlike.lines(), readable, layer.kinds)
 
 

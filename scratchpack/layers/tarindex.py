@@ -223,7 +223,7 @@ class LayerTar:
             size = 0
             for piece in self._pieces(blob):
                 size += len(piece)
-                if piece.count(0) == len(piece):
+                if piece == bytes(len(piece)):
                     out.seek(size)  # what unpacks to a thousand times its size needs no room on the disk
                 else:
                     out.write(piece)

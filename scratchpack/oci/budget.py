@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 UNPACKED_BASE = 256 << 20  # bytes that any image may unpack to,
 UNPACKED_RATIO = 100  # and further ones for each byte that is stored compressed; real layers have 2 to 20
 ENTRIES_BASE = 50_000  # entries that the layers of any image may have,
-BYTES_AN_ENTRY = 64  # and a further one for each so many bytes that are stored; real layers have 300 and more
+BYTES_AN_ENTRY = 128  # and a further one for each so many bytes that are stored; real layers have 300 and more
 MAX_ENTRIES = 1_000_000
 MAX_DOCUMENTS = 10_000  # descriptors that are followed
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}

@@ -211,7 +211,7 @@ def _unpacked(name: str, stream: BinaryIO, limit: int | None) -> BinaryIO:
             size = 0
             for piece in budget.unpacking(pieces(stream, what=name)):
                 size += len(piece)
-                if piece.count(0) == len(piece):
+                if piece == bytes(len(piece)):
                     out.seek(size)
                 else:
                     out.write(piece)

@@ -7,17 +7,19 @@ temporary file, because layers are read more than once and not only from their s
 from __future__ import annotations
 
 import io
+import os
+import tempfile
 from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack import foreign
-from scratchpack.errors import InputError
+from scratchpack.errors import InputError, OutputError, RemoteError
 from scratchpack.oci.digest import blob_path, canonical_json
 from scratchpack.oci.index import IMAGE_NAME, LAYOUT, REF_NAME
 from scratchpack.oci.model import MEDIA_INDEX
 from scratchpack.oci.reference import is_digest
 from scratchpack.oci.registry.pull import RemoteImage
 from scratchpack.oci.spool import TemporarySpool
-from scratchpack.oci.store import Store
+from scratchpack.oci.store import MAX_DOCUMENT, Store
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,8 @@ if TYPE_CHECKING:
     from scratchpack.oci.registry.session import Options
 
 _BLOBS = "blobs/sha256/"
-_MOST = 256  # documents kept of one image, 4 MiB each at the most
+_MOST = 256  # manifests that one index is followed to
+_MOST_BYTES = 32 << 20  # of all documents of one image
 
 
 class RemoteStore(Store):
@@ -37,6 +40,8 @@ class RemoteStore(Store):
         self._remote = RemoteImage(name, options)
         self._manifests: dict[str, Document | None] = {}  # by digest; None where it is known of and not read yet
         self._own: dict[str, bytes] = {"oci-layout": LAYOUT}
+        self._sizes: dict[str, int] = {}  # of blobs, as the manifests state them
+        self._kept = 0  # bytes of documents
         self._spool = TemporarySpool()
         self._fetched: dict[str, Callable[[], BinaryIO]] = {}
 
@@ -67,12 +72,28 @@ class RemoteStore(Store):
         return self._fetched[digest]()
 
     def _fetch(self, digest: str) -> Callable[[], BinaryIO]:
-        slot, size = self._spool.slot(), 0
-        with self._remote.open(digest) as stream:
+        stated, size = self._sizes.get(digest), 0
+        self._room(digest, stated or 0)
+        slot = self._spool.slot()
+        with self._remote.open(digest, stated) as stream:  # which raises as soon as more comes than was stated
             while piece := stream.read(1 << 20):
                 slot.write(piece)
                 size += len(piece)
+                if stated is None and size > MAX_DOCUMENT:
+                    raise RemoteError(
+                        f"cannot read {digest} of {self.name}: no manifest states its size, and it is large"
+                    )
         return slot.finish(digest, size)
+
+    def _room(self, digest: str, size: int) -> None:
+        """Hold that the temporary directory has room for a blob before the first byte of it is asked for."""
+        place = tempfile.gettempdir()
+        room = os.statvfs(place)
+        if size > room.f_bavail * room.f_frsize:
+            raise OutputError(
+                f"cannot keep {digest} of {self.name} in {place}: it has {size} bytes, and there is no room for them",
+                hint="set TMPDIR to a directory with more space",
+            )
 
     def close(self) -> None:
         """Close the connections, and forget the blobs."""
@@ -105,9 +126,16 @@ class RemoteStore(Store):
     def _remember(self, document: Document) -> None:
         """Keep a document, and note the manifests that it names: those are no blobs to a registry."""
         self._manifests[document.digest] = document
+        self._kept += len(document.data)
+        if self._kept > _MOST_BYTES:
+            raise RemoteError(f"cannot read {self.name}: over {_MOST_BYTES >> 20} MiB of manifests")
         try:
-            manifests = foreign.json_document(document.data).get("manifests").items()
-            named = [one["digest"].text() for one in manifests]
+            top = foreign.json_document(document.data)
+            named = [one["digest"].text() for one in top.get("manifests").items()]
+            config = top.get("config")
+            for blob in (*([] if config.absent else [config]), *top.get("layers").items()):
+                digest, size = blob["digest"].text(), blob["size"].number()
+                self._sizes[digest] = max(size, self._sizes.get(digest, 0))
         except InputError:
             return  # whoever reads it says what is wrong with it
         for digest in named[:_MOST]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import random
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +20,7 @@ from scratchpack.oci.registry.pull import RemoteImage, choose
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Options, Session
 from scratchpack.oci.registry.store import RemoteStore
+from scratchpack.oci.source import read_images
 from tests.support import releases
 from tests.support.fake_registry import FakeRegistry, Reply
 from tests.support.mutants import mutants
@@ -157,3 +159,16 @@ def test_a_proxys_password_is_not_shown(monkeypatch: pytest.MonkeyPatch) -> None
         with pytest.raises(RemoteError) as caught:
             wire.send("GET", "https://registry.example.org/v2/", {})
         assert "secret" not in f"{caught.value.message} {caught.value.hint} {caught.value.details}"
+
+
+def test_a_layer_that_is_longer_than_the_manifest_states_does_not_fill_the_disk(home: FakeRegistry) -> None:
+    """S22: what comes after the stated size is not kept."""
+    release = releases.release(releases.image([releases.layer(hello=b"x")]), names=["x"])
+    push(release, [f"{home.host}/team/app:v1"], options=hasty())
+    (layer,) = release.images[0].layers
+    home.on("GET", f".*/blobs/{layer.blob.digest}", Reply(200, {}, bytes(64 << 20)), 9)
+    with RemoteStore(f"{home.host}/team/app:v1", hasty()) as store:
+        (image,) = read_images(store)
+        with pytest.raises(RemoteError, match="it is longer than"):
+            image.layers[0].open()
+        assert os.fstat(store._spool._file.fileno()).st_size < 4 << 20
