@@ -95,6 +95,23 @@ def test_an_image_without_its_library_is_wrong(packed: Path, tmp_path: Path) -> 
     assert "/lib64/ld-linux-x86-64.so.2: interp" in done.out
 
 
+def test_a_library_missing_at_start_is_not_forgiven_because_the_program_opens_others_later(tmp_path: Path) -> None:
+    """The name could also be one that the program only tries to open; it is in DT_NEEDED, and the program does not start."""
+    library = build.shared(tmp_path / "libgone.so", "int gone(void) { return 0; }")
+    source = '#include <dlfcn.h>\nint gone(void);\nint main(void) { return gone() + (dlopen("libgone.so", 1) == 0); }'
+    build.cc(tmp_path / "app", source, str(library), "-Wl,-rpath,$ORIGIN")
+    assert scratchpack("-q", "./app", "-o", "type=tar", cwd=tmp_path).status == 0
+    out = io.BytesIO()
+    with tarfile.open(tmp_path / "app.tar") as old, tarfile.open(fileobj=out, mode="w") as new:
+        for member in old:
+            if not member.name.endswith("libgone.so"):
+                new.addfile(member, old.extractfile(member) if member.isreg() else None)
+    _image(tmp_path / "bad.tar", out.getvalue(), ["/app/app"])
+    done = scratchpack("verify", "bad.tar", cwd=tmp_path)
+    assert done.status == 6
+    assert "libgone.so: not found, asked for by /app/app" in done.out
+
+
 def test_an_image_of_another_architecture_than_it_says_is_wrong(tmp_path: Path) -> None:
     program = build.cc(tmp_path / "hello", build.HELLO_C, "-static")
     _image(tmp_path / "bad.tar", _tar({"hello": program.read_bytes()}), ["/hello"], architecture="arm64")
