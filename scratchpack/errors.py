@@ -37,6 +37,15 @@ class ElfError(InputError):
     """An ELF file that contradicts itself, ends too early, or passes a limit (S3, S4)."""
 
 
+class LimitError(ScratchpackError):
+    """One file, or all files of a run together, ask for more work or memory than the stated bounds (S4).
+
+    It is no :class:`InputError`, so that nothing that goes on without a damaged file goes on after this one.
+    """
+
+    exit_code = 3
+
+
 class ClosureError(ScratchpackError):
     """The loader would not start this program: missing libraries, fatal candidates, versions, symbols."""
 

@@ -6,7 +6,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from scratchpack import foreign
-from scratchpack.errors import InputError
+from scratchpack.errors import InputError, LimitError
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -18,6 +18,8 @@ OWNER, NOTE_DLOPEN, NOTE_PACKAGE = b"FDO", 0x407C0C0A, 0xCAFE1A7E
 PRIORITIES = ("required", "recommended", "suggested")
 MAX_TEXT = 64 << 10  # bytes of one note
 MAX_ENTRIES = 1024
+MAX_NAMES = 64  # alternatives of one entry
+MAX_NAMES_IN_ALL = 2048  # of all notes of one file
 
 
 class Dlopen(NamedTuple):
@@ -30,7 +32,11 @@ class Dlopen(NamedTuple):
 
 
 def dlopens(notes: Iterable[Note]) -> tuple[Dlopen, ...]:
-    """All entries of all ``.note.dlopen`` records; what does not read as one is left out."""
+    """All entries of all ``.note.dlopen`` records; what does not read as one is left out.
+
+    Raises:
+        LimitError: they name more libraries than any program opens.
+    """
     found: list[Dlopen] = []
     for note in notes:
         if note.owner.rstrip(b"\0") == OWNER and note.type == NOTE_DLOPEN:
@@ -38,7 +44,12 @@ def dlopens(notes: Iterable[Note]) -> tuple[Dlopen, ...]:
             # a draft had one object without the list
             entries = () if value is None else value.items() if isinstance(value.raw, list) else (value,)
             found += [one for entry in islice(entries, MAX_ENTRIES) if (one := _entry(entry)) is not None]
-    return tuple(found[:MAX_ENTRIES])
+        if len(found) > MAX_ENTRIES or sum(len(entry.sonames) for entry in found) > MAX_NAMES_IN_ALL:
+            raise LimitError(
+                f"cannot examine this file: its notes name more than {MAX_NAMES_IN_ALL} libraries to open later",
+                hint="no program does that: the file is damaged, or made to do harm",
+            )
+    return tuple(found)
 
 
 def package(notes: Iterable[Note]) -> Mapping[str, str]:
@@ -62,7 +73,7 @@ def _entry(value: foreign.Value) -> Dlopen | None:
         priority, feature, description = (_text(value.get(name)) for name in ("priority", "feature", "description"))
     except InputError:
         return None
-    if not names or not all(names):
+    if not 0 < len(names) <= MAX_NAMES or not all(names):
         return None
     return Dlopen(names, priority if priority in PRIORITIES else "recommended", feature, description)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
+from scratchpack.elf.budget import Budget
 from scratchpack.elf.image import PT_NOTE, Image
 from scratchpack.elf.notes import notes_of
 from scratchpack.errors import ElfError
@@ -30,16 +31,20 @@ class Elf:
     Args:
         open: opens the file anew; for a file of a root ``lambda: root.open(node)``, which compares it (S10).
         facts: what :func:`scratchpack.elf.reader.read_elf` gave for it.
+        run: the budget of the run that asks; every view of this file counts against one budget within it (S4).
+
+    Every view raises :class:`scratchpack.errors.LimitError` where the file asks for too much.
     """
 
-    def __init__(self, open: Callable[[], BinaryIO], facts: ElfFacts) -> None:  # noqa: A002 - what it is
+    def __init__(self, open: Callable[[], BinaryIO], facts: ElfFacts, run: Budget | None = None) -> None:  # noqa: A002 - what it is
         self._open = open
         self.facts = facts
+        self._budget = Budget(facts.origin, within=run)
         self._scanned: dict[tuple[frozenset[str], bool], Mapping[str, tuple[str, ...]]] = {}
 
     def _read(self, view: Callable[[Image], T]) -> T:
         with self._open() as stream:
-            return view(Image(stream, self.facts.origin))
+            return view(Image(stream, self.facts.origin, self._budget))
 
     def _try(self, view: Callable[[Image], T], nothing: T) -> T:
         """A view that the loader does not need: what cannot be read is no evidence, and no error."""
@@ -121,11 +126,10 @@ class Elf:
             code: look into the machine code alone, and not at data.
         """
         from scratchpack.elf import scan
-        from scratchpack.elf.gobuild import has_note
 
         asked = frozenset(fragments)
         if (asked, code) not in self._scanned:
-            parts = scan.code if code else scan.constants if has_note(self._notes) else scan.readable
+            parts = scan.code if code else scan.constants if self._linked_by_go else scan.readable
             patterns = scan.Patterns(asked)
             found = self._read(lambda image: scan.scan(image, patterns, parts(image))) if asked else {}
             self._scanned[asked, code] = found
@@ -145,11 +149,18 @@ class Elf:
 
         return self._try(function_names, None)
 
+    @cached_property
+    def _linked_by_go(self) -> bool:
+        """Its note or its function table, which no option leaves out; without section headers the table is searched for."""
+        from scratchpack.elf.gobuild import TABLE_SECTION, has_note
+
+        if has_note(self._notes) or any(name.endswith(TABLE_SECTION) for name in self.sections()):
+            return True
+        return not self.section_table and self.go_names is not None
+
     def is_go(self) -> bool:
         """Whether the Go linker made it."""
-        from scratchpack.elf.gobuild import has_note
-
-        return has_note(self._notes) or self.go_build is not None
+        return self._linked_by_go or self.go_build is not None
 
     def go_functions(self, names: Iterable[str]) -> frozenset[str]:
         """Those of ``names`` that the function table holds; a trailing ``*`` stands for any end."""

@@ -6,8 +6,8 @@ import re
 import struct
 from typing import TYPE_CHECKING
 
-from scratchpack.elf.image import PT_LOAD
-from scratchpack.elf.scan import PF_W, PF_X
+from scratchpack.elf.image import MAX_STRING, PT_LOAD
+from scratchpack.elf.scan import PF_W, PF_X, merged
 from scratchpack.elf.sections import read_sections
 from scratchpack.record import NamedTuple
 
@@ -18,12 +18,14 @@ if TYPE_CHECKING:
     from scratchpack.elf.model import Note
 
 MAX_BUILD_INFO = 16 << 20  # bytes of the module list
-MAX_NAMES = 256 << 20  # bytes of function names
+MAX_NAMES = 48 << 20  # bytes of function names; a program of 250 MB has 20 MB
+MAX_LISTED = 65536  # names that one prefix may give
 PIECE = 1 << 20
 _MAGIC = re.compile(rb"\xff Go buildinf:")
 _LONGEST = 14  # bytes of the longest thing searched for: pieces overlap by one less
 _SENTINEL = 16  # bytes around the module list
 _NOTE_OWNER, _NOTE_BUILD_ID = b"Go", 4
+TABLE_SECTION = ".gopclntab"
 # pclntab magic -> machine words between its 8-byte head and the offset of the function names
 _TABLES = {0xFFFFFFF1: 3, 0xFFFFFFF0: 3, 0xFFFFFFFA: 2}
 _LIKELY = (".data.rel.ro", ".rodata")  # where an external linker puts the table; the whole segments come after
@@ -52,8 +54,9 @@ class GoBuild(NamedTuple):
 
 def read_build(image: Image) -> GoBuild | None:
     """The build information, or ``None`` where there is none (not Go, or before 1.13)."""
-    for offset, size in _info_places(image):
+    for offset, size in (*merged(image, _info_sections(image)), *merged(image, _info_segments(image))):
         for at in _occurrences(image, offset, size, _MAGIC):
+            image.budget.step(2)
             if at % 16 == 0 and at + 32 <= image.size:
                 return _build(image, at)
     return None
@@ -62,6 +65,7 @@ def read_build(image: Image) -> GoBuild | None:
 def function_names(image: Image) -> FunctionNames | None:
     """The names of all Go functions; they survive ``-s -w`` and ``strip``. ``None`` without a function table."""
     for at in _table_places(image):
+        image.budget.step(8)
         names = _names(image, at)
         if names is not None:
             return FunctionNames(names)
@@ -81,10 +85,13 @@ class FunctionNames:
 
     def starting(self, prefix: str) -> Iterator[str]:
         """All names that start so."""
-        head = prefix.encode()
+        head, left = prefix.encode(), MAX_LISTED
         start = 0 if self._table.startswith(head) else self._table.find(b"\0" + head) + 1
         while start or self._table.startswith(head):
             end = self._table.find(b"\0", start)
+            left -= 1
+            if left < 0 or end - start > MAX_STRING:
+                return
             yield self._table[start:end].decode("utf-8", "backslashreplace")
             start = self._table.find(b"\0" + head, end) + 1
             if not start:
@@ -100,10 +107,13 @@ class FunctionNames:
         return self._table.count(b"\0")
 
 
-def _info_places(image: Image) -> Iterator[tuple[int, int]]:
+def _info_sections(image: Image) -> Iterator[tuple[int, int]]:
     for section in read_sections(image):
         if section.name == ".go.buildinfo":
             yield section.offset, min(section.size, PIECE)
+
+
+def _info_segments(image: Image) -> Iterator[tuple[int, int]]:
     for load in image.segments:
         if load.type == PT_LOAD and load.flags & PF_W:
             yield load.offset, load.filesz
@@ -111,14 +121,13 @@ def _info_places(image: Image) -> Iterator[tuple[int, int]]:
 
 def _table_places(image: Image) -> Iterator[int]:
     sections = read_sections(image)
-    for section in sections:
-        if section.name.endswith(".gopclntab"):
-            yield section.offset
+    yield from sorted({section.offset for section in sections if section.name.endswith(TABLE_SECTION)})
     loads = [load for load in image.segments if load.type == PT_LOAD]
     little = image.header.byte_order == "little"
     head, shift = (_TABLE_LITTLE, 1) if little else (_TABLE_BIG, 0)
-    places = [(section.offset, section.size) for section in sections if section.name in _LIKELY]
-    places += [(load.offset, load.filesz) for load in sorted(loads, key=lambda load: load.flags & PF_X)]
+    places = merged(image, ((section.offset, section.size) for section in sections if section.name in _LIKELY))
+    places += merged(image, ((load.offset, load.filesz) for load in loads if not load.flags & PF_X))
+    places += merged(image, ((load.offset, load.filesz) for load in loads if load.flags & PF_X))
     for offset, size in places:
         for at in _occurrences(image, offset, size, head):
             if (at - shift) % 8 == 0:
@@ -145,6 +154,7 @@ def _names(image: Image, at: int) -> bytes | None:
     names, units = struct.unpack_from(f"{prefix}2{word}", head, 8 + _TABLES[magic] * pointer)
     if not 0 < names < units <= names + MAX_NAMES or at + units > image.size:
         return None
+    image.budget.keep(units - names)
     return image.read(at + names, units - names, "the Go function names")
 
 

@@ -82,6 +82,7 @@ class ElfFacts(NamedTuple):
     has_relr: bool
     build_id: str | None
     size: int
+    system: str = "Linux"  # the operating system that it was linked for, by its name
 
     @property
     def needed(self) -> tuple[str, ...]:

@@ -13,22 +13,34 @@ if TYPE_CHECKING:
     from scratchpack.elf.image import Image, Segment
 
 MAX_NOTES_SIZE = 1 << 20  # bytes of one segment that are looked at
+MAX_NOTES_TOTAL = 4 << 20  # bytes of all segments together
 MAX_NOTES = 4096
+MAX_BUILD_ID = 64  # bytes; linkers make 8 to 32
 NT_GNU_BUILD_ID = 3
 
 
 def notes_of(image: Image, segments: Iterable[Segment]) -> Iterator[Note]:
-    """Every well-formed note of these segments, in file order."""
-    left = MAX_NOTES
+    """Every well-formed note of these segments, in file order; segments over the same bytes count once.
+
+    Raises:
+        LimitError: more notes, or more bytes of them, than one file may have.
+    """
+    left, room = MAX_NOTES, MAX_NOTES_TOTAL
+    seen: set[tuple[int, int]] = set()
     for segment in segments:
         size = min(segment.filesz, MAX_NOTES_SIZE, max(0, image.size - segment.offset))
-        if size < 12:
+        if size < 12 or (segment.offset, segment.align) in seen:
             continue
+        seen.add((segment.offset, segment.align))
+        room -= size
+        if room < 0:
+            raise image.too_much(f"more than {MAX_NOTES_TOTAL} bytes of notes")
         data = image.read(segment.offset, size, "a note")
         for note in parse_notes(data, image.header.prefix, 8 if segment.align == 8 else 4):
             left -= 1
             if left < 0:
-                return
+                raise image.too_much(f"more than {MAX_NOTES} notes")
+            image.budget.step()
             yield note
 
 
@@ -46,9 +58,9 @@ def parse_notes(data: bytes, prefix: str, align: int) -> Iterator[Note]:
         at = -(-(desc + desc_size) // align) * align
 
 
-def build_id(image: Image, segments: Iterable[Segment]) -> str | None:
+def build_id(notes: Iterable[Note]) -> str | None:
     """The GNU build id in hexadecimal digits."""
-    for note in notes_of(image, segments):
-        if note.type == NT_GNU_BUILD_ID and note.owner == b"GNU" and note.desc:
+    for note in notes:
+        if note.type == NT_GNU_BUILD_ID and note.owner == b"GNU" and 0 < len(note.desc) <= MAX_BUILD_ID:
             return note.desc.hex()
     return None

@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from scratchpack.elf import machines
 from scratchpack.elf.image import PT_INTERP, PT_LOAD, PT_NOTE, Image
 from scratchpack.elf.model import ElfFacts, Linkage, Request
-from scratchpack.elf.notes import build_id
+from scratchpack.elf.notes import build_id, notes_of
+from scratchpack.elf.system import system_of
 from scratchpack.elf.versions import version_defs, version_needs
 from scratchpack.errors import InputError
 
 if TYPE_CHECKING:
+    from scratchpack.elf.budget import Budget
     from scratchpack.elf.image import Header
 
 ET_REL, ET_EXEC, ET_DYN, ET_CORE = 1, 2, 3, 4
@@ -36,18 +38,20 @@ def read_header(stream: BinaryIO, *, origin: str) -> Header:
     return Image(stream, origin).header
 
 
-def read_elf(stream: BinaryIO, *, origin: str) -> ElfFacts:
+def read_elf(stream: BinaryIO, *, origin: str, budget: Budget | None = None) -> ElfFacts:
     """The facts of one program or shared object.
 
     Args:
         stream: seekable; read in small pieces, never whole.
         origin: what messages call the file.
+        budget: what reading it may cost; a fresh one for this file if there is none.
 
     Raises:
         ElfError: it ends too early, contradicts itself or passes a limit (S3, S4).
+        LimitError: it passes one in all, though each item is within its own.
         InputError: an object file, a core file, or a machine that no image can name.
     """
-    return facts_of(Image(stream, origin))
+    return facts_of(Image(stream, origin, budget))
 
 
 def facts_of(image: Image) -> ElfFacts:
@@ -64,6 +68,7 @@ def facts_of(image: Image) -> ElfFacts:
     dynamic = image.dynamic()
     tags = dict(dynamic or ())  # of a tag that stands twice the last counts, as in the loader
     strings = _Strings(image, tags.get(DT_STRTAB))
+    notes = tuple(notes_of(image, (segment for segment in image.segments if segment.type == PT_NOTE)))
     requests = tuple(Request(_REQUESTS[tag], strings.at(at)) for tag, at in dynamic or () if tag in _REQUESTS)
     interpreter = _interpreter(image)
     soname = strings.maybe(tags.get(DT_SONAME))
@@ -96,8 +101,9 @@ def facts_of(image: Image) -> ElfFacts:
         version_defs=version_defs(image, tags.get(DT_VERDEF), strings.at),
         has_verdef=DT_VERDEF in tags,
         has_relr=DT_RELR in tags,
-        build_id=build_id(image, tuple(segment for segment in image.segments if segment.type == PT_NOTE)),
+        build_id=build_id(notes),
         size=image.size,
+        system=system_of(header.osabi, machine, interpreter, notes, header.prefix),
     )
 
 
@@ -115,7 +121,9 @@ class _Strings:
                 raise self._image.fail("the dynamic section names strings and has no string table")
             if len(self._known) >= MAX_REQUESTS:
                 raise self._image.fail(f"more than {MAX_REQUESTS} different names in the dynamic section")
-            self._known[offset] = os.fsdecode(self._image.string(self._table + offset, "a name of the dynamic section"))
+            name = self._image.string(self._table + offset, "a name of the dynamic section")
+            self._image.budget.keep(len(name))
+            self._known[offset] = os.fsdecode(name)
         return self._known[offset]
 
     def maybe(self, offset: int | None) -> str | None:

@@ -13,7 +13,7 @@ from scratchpack.errors import InputError
 if TYPE_CHECKING:
     from scratchpack.elf.image import Image
 
-MAX_AUDIT = 8 << 20  # bytes of JSON, unpacked
+MAX_AUDIT = 2 << 20  # bytes of JSON, unpacked: ten thousand crates
 MAX_COMMENT = 64 << 10
 
 

@@ -16,11 +16,13 @@ from scratchpack.elf.image import PT_LOAD
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scratchpack.elf.budget import Budget
     from scratchpack.elf.image import Image
 
 PIECE = 1 << 20  # bytes searched at a time
 RUN = 512  # printable bytes kept on each side of a hit
 MAX_RUNS = 64  # different runs kept of one literal
+MAX_SCANNED = 1 << 30  # bytes of one file
 PF_X, PF_W, PF_R = 1, 2, 4
 
 _TABLES = ((5, 10), (7, 8), (17, 18))  # DT_STRTAB and DT_STRSZ, DT_RELA and DT_RELASZ, DT_REL and DT_RELSZ
@@ -35,10 +37,13 @@ class Patterns:
         self.longest = max(map(len, self.fragments), default=0)
         self.passes = tuple(_pattern(pivot, group) for pivot, group in _groups(frozenset(self.fragments)))
 
-    def find(self, data: bytes) -> Iterator[tuple[int, bytes]]:
-        """Where each literal stands: (offset, literal), in no order."""
+    def find(self, data: bytes, budget: Budget | None = None) -> Iterator[tuple[int, bytes]]:
+        """Where each literal stands: (offset, literal), in no order; ``budget`` pays for every hit."""
         for expression, pivot, group in self.passes:
+            cost = 6 + len(group) // 2
             for hit in expression.finditer(data):
+                if budget is not None:
+                    budget.step(cost)
                 for literal in group:
                     start = hit.start() - literal.index(pivot)
                     if start >= 0 and data.startswith(literal, start):
@@ -51,18 +56,37 @@ def scan(image: Image, patterns: Patterns, parts: Iterable[tuple[int, int]]) -> 
     ``parts`` are (offset, size) in the file: :func:`readable`, :func:`constants` or :func:`code` of it.
     """
     found: dict[bytes, dict[str, None]] = {}
-    for offset, size in parts:
+    for offset, size in merged(image, parts):
         at, end = offset, offset + size
         while at < end:
             start = max(offset, at - patterns.longest - RUN)
             stop = min(end, at + PIECE)
             data = image.read(start, min(end, stop + patterns.longest + RUN) - start, "a segment")
-            for hit, literal in patterns.find(data):
+            for hit, literal in patterns.find(data, image.budget):
                 runs = found.setdefault(literal, {})
                 if at <= start + hit < stop and len(runs) < MAX_RUNS:
+                    image.budget.step(8)
                     runs[_run(data, hit, hit + len(literal))] = None
             at = stop
     return {patterns.fragments[literal]: tuple(runs) for literal, runs in found.items() if runs}
+
+
+def merged(image: Image, parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """(offset, size) of the same bytes in file order, each byte once, however often segments or sections name it.
+
+    Raises:
+        LimitError: more than a file may have that is to be searched.
+    """
+    found: list[tuple[int, int]] = []
+    for offset, size in sorted(parts):
+        end = offset + size
+        if found and offset <= found[-1][0] + found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][0] + found[-1][1], end) - found[-1][0])
+        else:
+            found.append((offset, size))
+    if sum(min(size, max(0, image.size - offset)) for offset, size in found) > MAX_SCANNED:
+        raise image.too_much(f"more than {MAX_SCANNED} bytes to be searched")
+    return found
 
 
 def readable(image: Image, but: int = 0) -> tuple[tuple[int, int], ...]:
@@ -110,12 +134,13 @@ def _without(parts: Iterable[tuple[int, int]], holes: Iterable[tuple[int, int]])
             yield at, end - at
 
 
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _PRINTABLE_END = re.compile(rb"[^\x20-\x7e]")
 
 
 def _run(data: bytes, start: int, end: int) -> str:
     before = data[max(0, start - RUN) : start]
-    cut = max((match.end() for match in _PRINTABLE_END.finditer(before)), default=0)
+    cut = len(before.rstrip(_PRINTABLE))
     after = _PRINTABLE_END.search(data, end, end + RUN)
     stop = after.start() if after else min(end + RUN, len(data))
     return (before[cut:] + data[start:stop]).decode("utf-8", "surrogateescape")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
+from scratchpack.elf.image import MAX_STRING
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -40,9 +41,14 @@ def read_sections(image: Image) -> tuple[Section, ...]:
     if not names_at < count <= MAX_SECTIONS or header.shoff + layout.size * count > image.size:
         return ()
     rows = tuple(layout.iter_unpack(image.read(header.shoff, layout.size * count, "the section headers")))
-    names = _content(image, rows[names_at][4], min(rows[names_at][5], MAX_NAMES))
+    table = _content(image, rows[names_at][4], min(rows[names_at][5], MAX_NAMES))
+    image.budget.step(8 * count)  # linkers make a hundred at most, and several views read them
+    names: dict[int, str] = {}  # by offset: thousands of sections may share one name
+    for at in {row[0] for row in rows}:
+        names[at] = _name(table, at)
+        image.budget.keep(len(names[at]))
     return tuple(
-        Section(_name(names, row[0]), row[1], row[3], row[4], 0 if row[1] == SHT_NOBITS else row[5]) for row in rows[1:]
+        Section(names[row[0]], row[1], row[3], row[4], 0 if row[1] == SHT_NOBITS else row[5]) for row in rows[1:]
     )
 
 
@@ -60,4 +66,6 @@ def _content(image: Image, offset: int, size: int) -> bytes:
 
 
 def _name(names: bytes, at: int) -> str:
-    return names[at : names.find(b"\0", at)].decode("utf-8", "backslashreplace")
+    """A name of at most 4 KiB; what is longer, or has no end, is none."""
+    end = names.find(b"\0", at, at + MAX_STRING)
+    return names[at:end].decode("utf-8", "backslashreplace") if end >= 0 else ""

@@ -19,6 +19,8 @@ MAX_STRINGS = 64 << 20  # bytes of the string table that are looked at
 DT_HASH, DT_STRTAB, DT_SYMTAB, DT_STRSZ = 4, 5, 6, 10
 DT_GNU_HASH, DT_MIPS_SYMTABNO = 0x6FFFFEF5, 0x70000011
 STB_LOCAL, STB_WEAK = 0, 2
+_NAME_OVERHEAD = 64  # bytes that a name takes besides its letters
+_AT_ONCE = 4096  # names
 _SPARSE = 16384  # bytes of string table for each wanted name, above which names are read one by one
 
 # (format of name, info and section index, byte of the section index)
@@ -40,7 +42,7 @@ def read_imports(image: Image) -> Imports:
     """
     table = _Table(image)
     library = all(segment.type != PT_INTERP for segment in image.segments)
-    rows = tuple(table.undefined(unhashed=library))
+    rows = tuple(dict.fromkeys(table.undefined(unhashed=library)))  # a million symbols may share one name
     names = table.names([at for at, _ in rows])
     weak = frozenset(name for name, (_, binding) in zip(names, rows, strict=True) if binding == STB_WEAK)
     return Imports(frozenset(names), weak)
@@ -53,7 +55,7 @@ def read_exports(image: Image) -> frozenset[str]:
         ElfError: as :func:`read_imports`.
     """
     table = _Table(image)
-    return frozenset(table.names([name for name, binding in table.defined() if binding != STB_LOCAL]))
+    return frozenset(table.names(list({at for at, binding in table.defined() if binding != STB_LOCAL})))
 
 
 class _Table:
@@ -98,14 +100,15 @@ class _Table:
         if unhashed and DT_GNU_HASH in self._tags and self._image.header.machine != EM_MIPS:
             head = self._image.at(self._tags[DT_GNU_HASH], 8, "the hash table")
             count = min(count, struct.unpack(f"{self._image.header.prefix}2I", head)[1])
+        self._image.budget.step(count)
         return self._image.at(self._tags[DT_SYMTAB], count * size, "the symbol table") if count else b""
 
     def names(self, offsets: Sequence[int]) -> tuple[str, ...]:
         """The names at these offsets of the string table, in their order."""
         if not offsets:
             return ()
-        _, mapped = self._image.offset(self._tags[DT_STRTAB], "the string table")
-        size = min(mapped, self._tags.get(DT_STRSZ, mapped), MAX_STRINGS)
+        size = min(self._tags.get(DT_STRSZ, MAX_STRINGS), MAX_STRINGS)
+        size = self._image.extent(self._tags[DT_STRTAB], size, "the string table")
         if max(offsets) >= size:
             raise self._image.fail("a symbol's name is outside the string table")
         if len(offsets) * _SPARSE < size:
@@ -115,8 +118,12 @@ class _Table:
             ends = [strings.find(b"\0", at, at + MAX_STRING) for at in offsets]
             if min(ends) < 0:
                 raise self._image.fail(f"a symbol's name is not ended within {MAX_STRING} bytes")
+            self._image.budget.keep(sum(ends) - sum(offsets) + _NAME_OVERHEAD * len(ends))  # before any copy is made
             found = [strings[at:end] for at, end in zip(offsets, ends, strict=True)]
-        return tuple(os.fsdecode(b"\0".join(found)).split("\0"))  # one decoding for all
+        names: list[str] = []
+        for at in range(0, len(found), _AT_ONCE):  # decoded together, which is faster
+            names += os.fsdecode(b"\0".join(found[at : at + _AT_ONCE])).split("\0")
+        return tuple(names)
 
 
 def _zeros(words: bytes) -> Iterator[int]:
@@ -162,12 +169,14 @@ def _gnu_count(image: Image, address: int) -> int:
     last: int = max(struct.unpack(f"{prefix}{buckets}I", words), default=0)
     if last < first:
         return int(first)
-    offset, mapped = image.offset(at + 4 * buckets + 4 * (last - first), "the hash table")
-    while mapped >= 4 and last < MAX_SYMBOLS:
-        size = min(mapped - mapped % 4, 4096)
-        for (word,) in struct.iter_unpack(f"{prefix}I", image.read(offset, size, "the hash table")):
+    address = at + 4 * buckets + 4 * (last - first)
+    while last < MAX_SYMBOLS:
+        words = image.upto(address, 4096, "the hash table")
+        for (word,) in struct.iter_unpack(f"{prefix}I", words[: len(words) // 4 * 4]):
             last += 1
             if word & 1:
                 return last
-        offset, mapped = offset + size, mapped - size
+        address += len(words)
+        if len(words) < 4096:
+            break
     raise image.fail(f"a hash table without an end, or more than {MAX_SYMBOLS} dynamic symbols")

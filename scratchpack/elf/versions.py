@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 MAX_RECORDS = 32768  # over both levels of one chain (S4)
 VER_FLG_WEAK = 2
+_WINDOW = 1024  # bytes read at once
+_WHAT = "a symbol version record"
 
 # (format, field that holds the distance to the next record) of the four records; equal in 32 and 64 bits
 _NEED, _NEED_AUX, _DEF, _DEF_AUX = "HHIII", "IHHII", "HHHHIII", "II"
@@ -25,6 +27,7 @@ class _Chain:
     def __init__(self, image: Image) -> None:
         self._image = image
         self._left = MAX_RECORDS
+        self._start, self._window = 0, b""  # records mostly stand one behind the other
 
     def follow(self, address: int, layout: str) -> Iterator[tuple[int, tuple[int, ...]]]:
         record = struct.Struct(self._image.header.prefix + layout)
@@ -32,11 +35,21 @@ class _Chain:
             self._left -= 1
             if self._left < 0:
                 raise self._image.fail(f"more than {MAX_RECORDS} symbol version records")
-            fields = record.unpack(self._image.at(address, record.size, "a symbol version record"))
+            self._image.budget.step(12)  # a lookup, a read and two names each
+            fields = record.unpack(self._bytes(address, record.size))
             yield address, fields
             if fields[-1] == 0:
                 return
             address += fields[-1]
+
+    def _bytes(self, address: int, size: int) -> bytes:
+        at = address - self._start
+        if not 0 <= at <= len(self._window) - size:
+            self._start, at = address, 0
+            self._window = self._image.upto(address, _WINDOW, _WHAT)
+            if len(self._window) < size:
+                self._window = self._image.at(address, size, _WHAT)
+        return self._window[at : at + size]
 
 
 def version_needs(image: Image, address: int | None, name: Callable[[int], str]) -> tuple[VersionNeed, ...]:

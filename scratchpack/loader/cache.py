@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from scratchpack.elf.budget import Budget
     from scratchpack.loader.hwcaps import Processor
 
 MAX_CACHE = 64 << 20  # bytes (S23); a large distribution's is under 1 MiB
+MAX_HWCAPS = 4096  # names of glibc-hwcaps subdirectories; there are a dozen
 NEW_MAGIC, OLD_MAGIC = b"glibc-ld.so.cache1.1", b"ld.so-1.7.0"
 NEW_HEADER, NEW_ENTRY, OLD_HEADER, OLD_ENTRY = 48, 24, 16, 12  # bytes
 _EXTENSION_MAGIC = 0xEAA42174
@@ -62,15 +64,18 @@ class Hit(NamedTuple):
 class Cache:
     """A cache file's table, searched by halves as the loader does: the order in the file counts, not the names' (R8)."""
 
-    def __init__(self, data: bytes, byte_order: str) -> None:
-        """Take the bytes of a whole file.
+    def __init__(self, data: bytes, byte_order: str, budget: Budget | None = None) -> None:
+        """Take the bytes of a whole file; ``budget`` pays for the lookups (S23).
 
         Raises:
             ValueError: the loader would ignore this file.
         """
+        self._data = data  # rows are unpacked when they are looked at: a file may have millions
+        self._budget = budget
         self._prefix = "<" if byte_order == "little" else ">"
         self._hwcap_names: tuple[bytes, ...] = ()
-        self._rows: tuple[tuple[int, ...], ...]
+        self._layout: struct.Struct
+        self._first = self._count = self._base = 0
         if len(data) > NEW_HEADER and data.startswith(NEW_MAGIC):
             self._load_new(data, 0, byte_order)
         elif len(data) > OLD_HEADER and data.startswith(OLD_MAGIC):
@@ -85,11 +90,8 @@ class Cache:
             raise ValueError("written for the other byte order")
         if count > (len(data) - base - NEW_HEADER) // NEW_ENTRY:
             raise ValueError("cut short")
-        layout = struct.Struct(self._prefix + "iIIIQ")
-        start = base + NEW_HEADER
-        rows = layout.iter_unpack(data[start : start + count * NEW_ENTRY])
-        self._rows = tuple((flags, key, value, hwcap) for flags, key, value, _, hwcap in rows)
-        self._strings = data[base:] if base else data
+        self._layout = struct.Struct(self._prefix + "iII4xQ")
+        self._first, self._count, self._base = base + NEW_HEADER, count, base
         self._hwcap_names = self._extension(data, base)
 
     def _load_old(self, data: bytes, byte_order: str) -> None:
@@ -101,9 +103,8 @@ class Cache:
         if data[aligned : aligned + len(NEW_MAGIC)] == NEW_MAGIC and len(data) >= aligned + NEW_HEADER:
             self._load_new(data, aligned, byte_order)
             return
-        rows = struct.Struct(self._prefix + "iII").iter_unpack(data[OLD_HEADER:end])
-        self._rows = tuple((flags, key, value, 0) for flags, key, value in rows)
-        self._strings = data[end:]
+        self._layout = struct.Struct(self._prefix + "iII")
+        self._first, self._count, self._base = OLD_HEADER, count, end
 
     def _extension(self, data: bytes, base: int) -> tuple[bytes, ...]:
         """The glibc-hwcaps names; any inconsistency means none, as in the loader."""
@@ -118,29 +119,33 @@ class Cache:
             tag, _, offset, size = struct.unpack_from(self._prefix + "IIII", data, at + 8 + 16 * section)
             if offset > len(data) or size > len(data) - offset:
                 return ()
-            if tag == _TAG_HWCAPS and size % 4 == 0:
+            if tag == _TAG_HWCAPS and size % 4 == 0 and size <= 4 * MAX_HWCAPS:
                 offsets = struct.unpack_from(f"{self._prefix}{size // 4}I", data, offset)
-                return tuple(self._text(base + o, data) or b"" for o in offsets)
+                return tuple(self._text(o) or b"" for o in offsets)
         return ()
 
-    def _text(self, offset: int, data: bytes | None = None) -> bytes | None:
-        data = self._strings if data is None else data
-        if offset >= len(data):
-            return None
-        end = data.find(b"\0", offset, offset + 4096)
-        return None if end < 0 else data[offset:end]
+    def _row(self, number: int) -> tuple[int, int, int, int]:
+        """(flags, offset of the name, offset of the path, hwcap) of an entry."""
+        flags, key, value, *hwcap = self._layout.unpack_from(self._data, self._first + number * self._layout.size)
+        return flags, key, value, hwcap[0] if hwcap else 0
 
-    def _compare(self, name: tuple[tuple[int, int], ...], row: int) -> int | None:
-        text = self._text(self._rows[row][1])
-        if text is None:
+    def _text(self, offset: int) -> bytes | None:
+        at = self._base + offset
+        if at >= len(self._data):
             return None
-        key = _collation(text)
-        return (name > key) - (name < key)
+        end = self._data.find(b"\0", at, at + 4096)
+        if self._budget is not None:
+            self._budget.step(10 + max(0, end - at) // 16)  # long names are compared letter by letter
+        return None if end < 0 else self._data[at:end]
+
+    def _compare(self, name: bytes, row: int) -> int | None:
+        text = self._text(self._row(row)[1])
+        return None if text is None else _order(name, text)
 
     def lookup(self, name: str, flags: frozenset[int], processor: Processor) -> Hit:
         """The one candidate that this cache has for a name, on this processor."""
-        wanted = _collation(os.fsencode(name))
-        left, right = 0, len(self._rows) - 1
+        wanted = os.fsencode(name)
+        left, right = 0, self._count - 1
         while left <= right:
             middle = (left + right) // 2
             order = self._compare(wanted, middle)
@@ -156,15 +161,13 @@ class Cache:
                 right = middle - 1
         return Hit(None)
 
-    def _best(
-        self, wanted: tuple[tuple[int, int], ...], first: int, last: int, flags: frozenset[int], processor: Processor
-    ) -> Hit:
+    def _best(self, wanted: bytes, first: int, last: int, flags: frozenset[int], processor: Processor) -> Hit:
         named: tuple[int, bytes] | None = None
         others: set[str] = set()
         for at in range(first, last + 1):
             if self._compare(wanted, at) != 0:
                 break
-            entry_flags, _, value, hwcap = self._rows[at]
+            entry_flags, _, value, hwcap = self._row(at)
             path = self._text(value)
             if entry_flags not in flags or path is None:
                 continue
@@ -188,7 +191,8 @@ class Cache:
     def entries(self) -> tuple[CacheEntry, ...]:
         """Every entry with readable names, in file order."""
         found = []
-        for flags, key, value, hwcap in self._rows:
+        for number in range(self._count):
+            flags, key, value, hwcap = self._row(number)
             soname, path = self._text(key), self._text(value)
             if soname is not None and path is not None:
                 named = bool(hwcap & _NAMED) and not hwcap & _NAMED_RESERVED
@@ -197,23 +201,57 @@ class Cache:
         return tuple(found)
 
 
+_SHORT = 64  # bytes of a name that is worth remembering
 _RUNS = re.compile(rb"[0-9]+|[^0-9]")
 
 
-@lru_cache(maxsize=16384)
+def _order(left: bytes, right: bytes) -> int:
+    """``_dl_cache_libcmp``: below, at or above 0, as :func:`_collation` orders them, without a tuple of each letter."""
+    if left == right:
+        return 0
+    if len(left) <= _SHORT and len(right) <= _SHORT:
+        return 1 if _short(left) > _short(right) else -1 if _short(left) < _short(right) else 0
+    while left and right:
+        common = _common(left, right)
+        start = len(left[:common].rstrip(b"0123456789"))  # the number that the difference may stand in
+        runs = _RUNS.match(left, start), _RUNS.match(right, start)
+        if runs[0] is None or runs[1] is None:  # one is the beginning of the other
+            return (len(left) > start) - (len(right) > start)
+        one, other = _collation(runs[0][0]), _collation(runs[1][0])
+        if one != other:
+            return 1 if one > other else -1
+        left, right = left[runs[0].end() :], right[runs[1].end() :]
+    return bool(left) - bool(right)
+
+
+def _common(left: bytes, right: bytes) -> int:
+    """How many bytes both begin with, by halves."""
+    low, high = 0, min(len(left), len(right))
+    while low < high:
+        middle = (low + high + 1) // 2
+        if left[low:middle] == right[low:middle]:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
 def _collation(name: bytes) -> tuple[tuple[int, int], ...]:
     """The order of ``_dl_cache_libcmp``: runs of digits by their number, and above every other character."""
     # 2^32 divides 10^32, so the digits before the last 32 do not count; int() refuses thousands of them
     return tuple((1, int(run[-32:]) & 0xFFFFFFFF) if run.isdigit() else (0, run[0]) for run in _RUNS.findall(name))
 
 
-def read_cache(stream: BinaryIO, byte_order: str) -> Cache | None:
+_short = lru_cache(maxsize=8192)(_collation)  # the same few names are compared again and again
+
+
+def read_cache(stream: BinaryIO, byte_order: str, budget: Budget | None = None) -> Cache | None:
     """The cache of a stream, or ``None`` for one that the loader silently ignores (R8)."""
     data = stream.read(MAX_CACHE + 1)
     if len(data) > MAX_CACHE:
         return None
     try:
-        return Cache(data, byte_order)
+        return Cache(data, byte_order, budget)
     except (ValueError, struct.error):
         return None
 

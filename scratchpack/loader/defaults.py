@@ -8,10 +8,11 @@ from typing import BinaryIO, NamedTuple
 
 from scratchpack.loader.hwcaps import NAMES
 
-MAX_LOADER = 32 << 20  # bytes; glibc's is 0.2 MB, musl's (with the C library) 0.6 MB, more with symbols
+MAX_LOADER = 8 << 20  # bytes; glibc's is 0.2 MB, musl's (with the C library) 0.6 MB, more with symbols
+MAX_LIBC = 32 << 20  # bytes; glibc's has 2 MB, more with symbols
+MAX_ENDS = 4096  # strings that end in "/": glibc's loader has a dozen
 # Each pattern begins with its literal, and plain searches come first: every dynamic program pays for them.
-_DIRECTORIES = re.compile(rb"/(?:[\x21-\x7e]{0,4094}/)?\0(?:/(?:[\x21-\x7e]{0,4094}/)?\0){0,31}")
-_PRINTABLE = frozenset(range(0x21, 0x7F))
+_PRINTABLE = bytes(range(0x21, 0x7F))
 _CACHE, _PRELOAD, _MUSL_PATH = b"/ld.so.cache\0", b"/ld.so.preload\0", b"/etc/ld-musl-"
 _BANNER = b" release version "
 _RELEASE = re.compile(rb"\(([^)\0]{0,200})\) [a-z ]{0,40} ?release version ((\d{1,3})\.(\d{1,3})(?:\.\d{1,8})*)")
@@ -60,12 +61,12 @@ def _string_that_ends(data: bytes, end: bytes) -> str | None:
         return None
     start = data.rfind(b"\0", max(0, at - 4096), at) + 1
     text = data[start : at + len(end) - 1]
-    return os.fsdecode(text) if text.startswith(b"/") and _PRINTABLE.issuperset(text) else None
+    return os.fsdecode(text) if text.startswith(b"/") and not text.strip(_PRINTABLE) else None
 
 
 def read_build(stream: BinaryIO) -> str | None:
     """The build that glibc's loader, or its C library, names in its banner, for example "Debian GLIBC 2.36-9 (2.36)"."""
-    found = _release(stream.read(MAX_LOADER))
+    found = _release(stream.read(MAX_LIBC))
     return f"{os.fsdecode(found[1])} ({os.fsdecode(found[2])})" if found else None
 
 
@@ -80,18 +81,28 @@ def _system_directories(data: bytes) -> list[str]:
     There may be two copies of the table, and the first string of one may touch other bytes: the whole one counts.
     """
     best: list[str] = []
-    for match in _DIRECTORIES.finditer(data):
-        run = [os.fsdecode(text[:-1]) or "/" for text in match[0].split(b"\0")[:-1]]
-        if match.start() and data[match.start() - 1] in _PRINTABLE:
-            run.pop(0)  # the end of some longer text
+    run: list[str] = []
+    following, left = -1, MAX_ENDS  # where the next string of this run starts
+    at = data.find(b"/\0")
+    while at >= 0 and left:
+        head = data[max(0, at - 4095) : at]
+        start = at - len(head) + len(head.rstrip(_PRINTABLE))
+        if start != following or len(run) == 32:
+            run = []
+        if data[start] == ord("/"):
+            run.append(os.fsdecode(data[start:at]) or "/")
+        else:
+            run = []  # the end of some longer text
         if len(run) > len(best) and any("lib" in directory for directory in run):
-            best = run
+            best = list(run)
+        following, left = at + 2, left - 1
+        at = data.find(b"/\0", following)
     return best
 
 
 def _lib(data: bytes, directories: list[str]) -> str | None:
     """``$LIB``: a string ``lib…`` that is the end of a system directory; the longest one."""
-    parts = (directory.split("/") for directory in directories)
+    parts = (directory.split("/")[-4:] for directory in directories)
     ends = {"/".join(words[at:]) for words in parts for at, word in enumerate(words) if word.startswith("lib")}
     return max((end for end in ends if b"\0" + os.fsencode(end) + b"\0" in data), key=len, default=None)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.errors import InputError
 from scratchpack.loader.cache import accepted_flags
@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 DF_1_NODEFLIB = 0x800
 
 
+class _Above(NamedTuple):
+    """Who led to an object: the nearest with an RPATH, and whether the program is among them all."""
+
+    owner: Loaded | None
+    by_program: bool
+
+
 class Glibc:
     """The rules of one process under glibc's loader."""
 
@@ -33,6 +40,8 @@ class Glibc:
         self._names: dict[str, Loaded] = {}
         self._inodes: dict[tuple[int, int, int], Loaded] = {}
         self._lists: dict[tuple[int, str], tuple[Place, ...]] = {}
+        self._paths: dict[int, frozenset[str]] = {}  # of an object: what its own requests with $ORIGIN become
+        self._above: dict[int, _Above] = {}
         self._system = tuple(
             Place(directory, around.root, FoundBy.DEFAULT, "default") for directory in around.defaults.directories
         )
@@ -122,7 +131,10 @@ class Glibc:
         return found
 
     def _open(self, name: str, requester: Loaded, trail: list[Searched]) -> Found | None:
-        by_origin = any(name == self.name(r.name, requester) and "ORIGIN" in r.name for r in requester.facts.requests)
+        if id(requester) not in self._paths:
+            named = (self.name(r.name, requester) for r in requester.facts.requests if "ORIGIN" in r.name)
+            self._paths[id(requester)] = frozenset(path for path in named if path is not None)
+        by_origin = name in self._paths[id(requester)]
         root = requester.root if by_origin else self._around.root
         try:
             return self._around.probe(
@@ -134,18 +146,35 @@ class Glibc:
     def _stages(self, requester: Loaded) -> Sequence[tuple[Place, ...]]:
         stages: list[tuple[Place, ...]] = []
         if requester.facts.runpath is None:  # R3: a RUNPATH anywhere silences the RPATH of that object alone
-            chain: Loaded | None = requester
-            visited = set()
-            while chain is not None:
-                stages.append(self._list(chain, FoundBy.RPATH))
-                visited.add(id(chain))
-                chain = chain.loader
-            if self._program is not None and id(self._program) not in visited:
+            stages.append(self._list(requester, FoundBy.RPATH))
+            above = self._loaders(requester)
+            owner = above.owner
+            while owner is not None:
+                self._around.objects.budget.step()
+                stages.append(self._list(owner, FoundBy.RPATH))
+                owner = self._loaders(owner).owner
+            if self._program is not None and requester is not self._program and not above.by_program:
                 stages.append(self._list(self._program, FoundBy.RPATH))
         if self._program is not None:
             stages.append(self._list(self._program, FoundBy.LD_LIBRARY_PATH))
         stages.append(self._list(requester, FoundBy.RUNPATH))  # R4: never inherited
         return stages
+
+    def _loaders(self, requester: Loaded) -> _Above:
+        """The nearest of those who led to an object that has an RPATH of its own: a chain may be thousands long."""
+        pending: list[Loaded] = []
+        at: Loaded | None = requester
+        while at is not None and id(at) not in self._above:
+            pending.append(at)
+            at = at.loader
+        for each in reversed(pending):
+            if each.loader is None:
+                self._above[id(each)] = _Above(None, by_program=False)
+                continue
+            known = self._above[id(each.loader)]
+            owner = each.loader if self._list(each.loader, FoundBy.RPATH) else known.owner
+            self._above[id(each)] = _Above(owner, by_program=known.by_program or each.loader is self._program)
+        return self._above[id(requester)]
 
     def _list(self, owner: Loaded, kind: FoundBy) -> tuple[Place, ...]:
         key = (id(owner), kind.value)

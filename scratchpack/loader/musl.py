@@ -32,7 +32,9 @@ class Musl:
         self._origin = program_origin
         self._program: Loaded | None = None
         self._own: Loaded | None = None
-        self._loaded: list[Loaded] = []
+        self._names: dict[str, Loaded] = {}
+        self._inodes: dict[tuple[int, int, int], Loaded] = {}
+        self._above: dict[int, Loaded | None] = {}
         self._lists: dict[int, tuple[Place, ...]] = {}
         self._system: tuple[Place, ...] | None = None
         self.read: list[Node] = []  # what the loader itself reads, and needs in the image
@@ -57,16 +59,18 @@ class Musl:
             return self._own
         if "/" in name:
             return None
-        return next((loaded for loaded in self._loaded if loaded.shortname == name), None)
+        return self._names.get(name)
 
     def same(self, found: Found, name: str) -> Loaded | None:
         """One device and inode is one object; a search gives it the short name it lacked (R2)."""
-        for loaded in self._loaded:
-            if loaded.node.inode == found.node.inode:
-                if loaded.shortname is None and "/" not in name:
-                    loaded.shortname = loaded.path.rpartition("/")[2]
-                return loaded
-        return None
+        loaded = self._inodes.get(found.node.inode)
+        if loaded is not None and loaded.shortname is None and "/" not in name:
+            self._shorten(loaded)
+        return loaded
+
+    def _shorten(self, loaded: Loaded) -> None:
+        loaded.shortname = loaded.path.rpartition("/")[2]
+        self._names.setdefault(loaded.shortname, loaded)
 
     def substitute(self, found: Found) -> Loaded | None:
         """The loader itself in place of any other C library, told by what it defines (R19)."""
@@ -81,8 +85,8 @@ class Musl:
             self._own = loaded
         else:
             if "/" not in name:
-                loaded.shortname = loaded.path.rpartition("/")[2]
-            self._loaded.append(loaded)
+                self._shorten(loaded)
+            self._inodes.setdefault(loaded.node.inode, loaded)
 
     def find(self, name: str, requester: Loaded, trail: list[Searched]) -> Found | None:
         """LD_LIBRARY_PATH first, the rpath of the requester and of all who led to it, then the system path (R3)."""
@@ -110,11 +114,26 @@ class Musl:
             yield Place(directory, root, FoundBy.LD_LIBRARY_PATH, "LD_LIBRARY_PATH")
         chain: Loaded | None = requester
         while chain is not None:
+            self._around.objects.budget.step()
             yield from self._rpath(chain)
-            chain = chain.loader
+            chain = self._next_with_rpath(chain)
         if self._system is None:
             self._system = self._system_places()
         yield from self._system
+
+    def _next_with_rpath(self, requester: Loaded) -> Loaded | None:
+        """The nearest of those who led to an object that has an rpath: a chain may be thousands long."""
+        pending: list[Loaded] = []
+        at: Loaded | None = requester
+        while at is not None and id(at) not in self._above:
+            pending.append(at)
+            at = at.loader
+        for each in reversed(pending):
+            loader = each.loader
+            self._above[id(each)] = (
+                None if loader is None else loader if self._rpath(loader) else self._above[id(loader)]
+            )
+        return self._above[id(requester)]
 
     def _rpath(self, owner: Loaded) -> tuple[Place, ...]:
         if id(owner) not in self._lists:

@@ -6,6 +6,7 @@ import posixpath
 from functools import partial
 from typing import TYPE_CHECKING
 
+from scratchpack.elf.budget import RUN, Budget
 from scratchpack.elf.evidence import Elf
 from scratchpack.elf.reader import read_elf
 from scratchpack.errors import ConfinementError, InputError
@@ -19,12 +20,17 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Node, Sysroot
 
 Inode = tuple[int, int, int]
+_NODE = 200  # bytes that a remembered name takes besides its letters
 
 
 class Objects:
-    """The facts cache that all programs and needs of one run share."""
+    """The facts cache that all programs and needs of one run share, and what the run may cost.
 
-    def __init__(self) -> None:
+    Every method raises :class:`scratchpack.errors.LimitError` once the files together ask for too much (S4).
+    """
+
+    def __init__(self, budget: Budget | None = None) -> None:
+        self.budget = budget or Budget("these files", RUN)
         self._facts: dict[Inode, ElfFacts | InputError] = {}
         self._headers: dict[Inode, bytes | Judged] = {}
         self._defaults: dict[Inode, Defaults] = {}
@@ -45,7 +51,7 @@ class Objects:
         if known is None:
             try:
                 with root.open(node) as stream:
-                    known = read_elf(stream, origin=node.canonical)
+                    known = read_elf(stream, origin=node.canonical, budget=self.budget.file(node.canonical))
             except InputError as error:
                 known = error
             self._facts[node.inode] = known
@@ -56,7 +62,7 @@ class Objects:
     def elf(self, root: Sysroot, node: Node) -> Elf:
         """The lazy evidence view of a file whose facts are good: symbols and notes, each read once."""
         if node.inode not in self._views:
-            self._views[node.inode] = Elf(partial(root.open, node), self.facts(root, node))
+            self._views[node.inode] = Elf(partial(root.open, node), self.facts(root, node), self.budget)
         return self._views[node.inode]
 
     def build(self, root: Sysroot, node: Node) -> str | None:
@@ -74,6 +80,8 @@ class Objects:
         """
         key = (self._key(root), path, "/" if path.startswith("/") else cwd)
         if key not in self._nodes:
+            self.budget.look_up()
+            self.budget.keep(_NODE + len(path))
             try:
                 self._nodes[key] = root.lookup(path, cwd=cwd)
             except ConfinementError as error:
@@ -120,7 +128,7 @@ class Objects:
             if node is None or node.kind != "file" or node.size > MAX_CACHE:
                 return None
             with root.open(node) as stream:
-                return read_cache(stream, byte_order)
+                return read_cache(stream, byte_order, self.budget)
         except InputError:
             return None
 

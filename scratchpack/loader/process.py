@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from scratchpack.elf.model import ElfFacts
 
 MAX_OBJECTS = 8192  # S4: a program that asks for more is not resolved
+MAX_AUDITORS = 14  # glibc has 16 namespaces (DL_NNS): the program has one, and one stays for dlmopen
+_EDGE = 250  # bytes of one request that is remembered
 
 
 class _Cell:
@@ -59,6 +61,10 @@ class Process:
         """Auditors, each in a namespace of its own; then what is preloaded; then the walk (R14)."""
         self.edges[Edge(self.program.path, self.around.interpreter, "interp", self.interpreter.path)] = None
         for name, written_in in self.rules.audits():
+            if len(self._auditors) == MAX_AUDITORS:
+                detail = f"the loader has no namespace left for this auditor (named in {written_in})"
+                self.problems[Problem("missing", "warning", self.program.path, name, detail)] = None
+                continue
             namespace = _Namespace(self)
             if namespace.load(name, written_in):
                 self._auditors.append(namespace)
@@ -69,10 +75,13 @@ class Process:
         self.walk()
 
     def open(self, name: str, requester: Loaded) -> Loaded | None:
-        """What ``dlopen`` of a name maps, called by an object that is loaded already (R20)."""
+        """What ``dlopen`` of a name maps, called by an object that is loaded already (R20).
+
+        A miss leaves no trace here: it stops nothing that runs, and what stopped the start stays as it was.
+        """
         if self.rules.musl:
             requester = self.program  # R19: musl searches for the main program, whoever calls
-        loaded = self._request(name, requester, "needed")
+        loaded = self._request(name, requester, "needed", opened=True)
         if loaded is not None:
             self._append(loaded)
             self.walk()
@@ -100,7 +109,7 @@ class Process:
         loaded = self.objects()
         if self._checked[0] != len(loaded):
             self._checked = len(loaded), tuple(self._check(loaded))
-        first, *rest = (self._resolution(each) for each in loaded)
+        first, *rest = (self.resolution(each) for each in loaded)
         return Closure(
             (first,), tuple(rest), tuple(self.edges), (*self.problems, *self._checked[1]), self.around.defaults.libc,
             tuple(self.rules.read), tuple(self.aliases),
@@ -114,7 +123,7 @@ class Process:
                 yield from check_symbols(loaded, around.objects)
         else:
             yield from check_versions(
-                [cell.loaded for cell in self._cells()], self.rules.match, around.defaults.release
+                [cell.loaded for cell in self._cells()], self.rules.match, around.defaults.release, around.objects
             )
             libc = next((each for each in loaded if each.facts.soname == "libc.so.6"), None)
             yield from check_build(self.interpreter, libc, around.objects)
@@ -131,7 +140,8 @@ class Process:
             detail = f"$PLATFORM differs from one processor to another: {self.around.processor.platform!r} was taken"
             yield Problem("ambiguous", "warning", self.program.path, "$PLATFORM", detail)  # R6
 
-    def _resolution(self, loaded: Loaded) -> Resolution:
+    def resolution(self, loaded: Loaded) -> Resolution:
+        """One object as a value."""
         return Resolution(
             loaded.asked, loaded.path, loaded.node, loaded.root, loaded.found_by, loaded.requested_by, loaded.facts,
             by_origin=loaded.by_origin,
@@ -182,6 +192,7 @@ class Process:
     def _remove_after(self, cell: _Cell, loaded: Loaded) -> bool:
         at = cell
         while at.next is not None:
+            self.around.objects.budget.step()
             if at.next.loaded is loaded:
                 if self._last is at.next:
                     self._last = at
@@ -190,8 +201,11 @@ class Process:
             at = at.next
         return False
 
-    def _request(self, text: str, requester: Loaded, kind: str, *, written_in: str = "") -> Loaded | None:
+    def _request(
+        self, text: str, requester: Loaded, kind: str, *, written_in: str = "", opened: bool = False
+    ) -> Loaded | None:
         rules = self.rules
+        self.around.objects.budget.step(4)
         name = rules.name(text, requester)
         trail: list[Searched] = []
         loaded = None
@@ -203,6 +217,9 @@ class Process:
                     loaded = self._load(name, requester, trail, kind)
                 except FatalCandidateError as error:
                     fatal = str(error)
+        if loaded is None and opened:
+            return None
+        self.around.objects.budget.keep(_EDGE)
         self.edges[Edge(requester.path, text, kind, loaded.path if loaded else None)] = None
         if loaded is None:
             self._miss(text, requester, kind, tuple(trail), fatal=fatal, written_in=written_in)

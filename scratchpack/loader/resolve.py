@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.loader.candidates import Wanted
+from scratchpack.loader.foreign import foreign_root
 from scratchpack.loader.hwcaps import HWCAPS_DIR, Processor, processors
 from scratchpack.loader.model import Closure, Edge, FoundBy, LoaderEnv, Problem, Resolution, Variant
 from scratchpack.loader.objects import Objects
@@ -65,6 +66,7 @@ class Session:
             return Closure((self._root_resolution(),), (), (), tuple(self._problems))
         base, *others = (process.closure() for process in self.processes)
         for other, process in zip(others, self.processes[1:], strict=True):
+            base = _without_baseline(base, other, process.around.processor.level, self._env.cpu)
             base = _with_variants(base, other, process.around.processor)
         return base._replace(problems=(*self._problems, *base.problems))
 
@@ -76,15 +78,15 @@ class Session:
     def open(self, name: str, requester: str | None = None) -> Resolution | None:
         """Add what ``dlopen(name)`` maps when the loaded object at path ``requester`` (the program, if none) calls it.
 
-        Returns the object, or ``None`` with a problem in the closure that says where it was looked for.
+        Returns the object, without its variants, or ``None`` where it is not found: the closure is then what it was.
         """
-        path = None
+        first = None
         for process in self.processes:
             caller = next((o for o in process.objects() if o.path == requester), process.program)
             loaded = process.open(name, caller)
-            if path is None and loaded is not None:
-                path = loaded.path
-        return next((r for r in self.closure.resolved if r.path == path), None)
+            if first is None and loaded is not None:
+                first = process.resolution(loaded)
+        return first
 
     def _root_resolution(self) -> Resolution:
         found = self._program
@@ -100,7 +102,8 @@ class Session:
         except ConfinementError as error:
             node, why = None, error.message
         if node is None or why:
-            self._interp_problem(spelled, f"{why}: the kernel reports the program itself as missing")
+            foreign = foreign_root(self._root, self._objects, self._facts.machine)
+            self._interp_problem(spelled, f"{why}: {foreign or 'the kernel reports the program itself as missing'}")
             return None
         try:
             facts = self._objects.facts(self._root, node)
@@ -148,6 +151,22 @@ def _program(program: Placed, objects: Objects) -> tuple[Found, ElfFacts]:
         raise InputError(f"cannot resolve {program.path}: it is not there in {program.root.name}")
     found = Found(program.path, node, program.root, FoundBy.ROOT, by_origin=False)
     return found, objects.facts(program.root, node)
+
+
+def _without_baseline(base: Closure, other: Closure, level: str, cpu: str) -> Closure:
+    """What the baseline misses and another processor finds: a warning that names its level, nothing with ``--cpu`` (R9)."""
+    missed = {(p.requester, p.name) for p in other.problems}
+    found = {(p.requester, p.name) for p in base.errors if p.kind == "missing"} - missed
+    if not found:
+        return base
+    detail = f"there is one for {level} processors and better alone: on others the program does not start"
+    problems = tuple(
+        p if p.kind != "missing" or (p.requester, p.name) not in found else Problem("cpu", "warning", *p[2:4], detail)
+        for p in base.problems
+        if cpu != level or p.kind != "missing" or (p.requester, p.name) not in found
+    )
+    edges = tuple(e for e in base.edges if e.target is not None or (e.requester, e.name) not in found)
+    return base._replace(problems=problems, edges=edges)
 
 
 def _with_variants(base: Closure, other: Closure, processor: Processor) -> Closure:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Node, Sysroot
 
 
+_LOOKED_AT = 150  # bytes of one row of a trail besides the path
+
+
 class Loaded:
     """One object in a process: mutable while the closure grows, and never seen outside this room."""
 
@@ -90,6 +93,8 @@ class Surroundings(NamedTuple):
             FatalCandidateError: the loader would give up here.
             LoopError: ELOOP.
         """
+        self.objects.budget.step()
+        self.objects.budget.keep(_LOOKED_AT + len(path))
         try:
             node = self.objects.lookup(place.root, path, self.env.working_dir)
         except ConfinementError as error:

@@ -17,28 +17,36 @@ RELR_MARK, PRIVATE = "GLIBC_ABI_DT_RELR", "GLIBC_PRIVATE"
 RELR_RELEASE = (2, 36)
 NT_GNU_PROPERTY = 5
 X86_ISA_NEEDED = 0xC0008002
+_PROBLEM = 300  # bytes of one that is reported
 _MUSL_OWN = frozenset({"_DYNAMIC", "__dls2b", "__dls3"})
 
 
 def check_versions(
-    loaded: Sequence[Loaded], match: Callable[[str], Loaded | None], release: tuple[int, int] | None
+    loaded: Sequence[Loaded],
+    match: Callable[[str], Loaded | None],
+    release: tuple[int, int] | None,
+    objects: Objects,
 ) -> Iterator[Problem]:
     """Glibc's ``_dl_check_map_versions``: every version asked for, used or not (R15).
 
     A provider that is missing altogether was reported already.
     """
+    defines: dict[int, frozenset[str]] = {}
     for requester in loaded:
         for need in requester.facts.version_needs:
             provider = match(need.file)
             if provider is None:
                 continue
-            defined = provider.facts.version_defs
+            if id(provider) not in defines:
+                defines[id(provider)] = frozenset(provider.facts.version_defs)
+            defined = defines[id(provider)]
             for version in need.versions:
                 if version.name in defined:
                     continue
                 if not provider.facts.has_verdef:
                     yield _unversioned(requester, provider, need.file)
                     break
+                objects.budget.keep(_PROBLEM + len(provider.path))
                 severity = "warning" if version.weak else "error"
                 detail = f"version `{version.name}' not found in {provider.path}"
                 yield Problem("version", severity, requester.path, need.file, detail)
@@ -78,6 +86,7 @@ def check_symbols(loaded: Sequence[Loaded], objects: Objects) -> Iterator[Proble
     defined = frozenset().union(*(view.exports() for _, view in views)) | _MUSL_OWN
     for each, view in views:
         for name in sorted(view.imports() - view.weak_imports() - defined):
+            objects.budget.keep(_PROBLEM)
             yield Problem("symbol", "error", each.path, name, "no loaded object defines it")
 
 

@@ -31,6 +31,9 @@ class Dlopen:
         """One piece of evidence for each name that is not loaded anyway; drivers are another need's (N23)."""
         loaded = {seen.name for seen in subject.objects if not seen.brought}
         loaded |= {seen.path for seen in subject.objects if not seen.brought}
+        for seen in subject.objects:  # what the loader itself asks for at start is no guess, found or missing
+            facts = seen.resolution.facts
+            loaded |= {*facts.needed, facts.interpreter or ""}
         found: list[Evidence] = []
         for seen in subject.objects:
             if is_libc(seen.name) or not seen.imports & {"dlopen", "dlmopen"}:

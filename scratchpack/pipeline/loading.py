@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scratchpack.elf.budget import RUN, Budget
 from scratchpack.elf.model import Linkage
 from scratchpack.loader.model import Closure, FoundBy, Resolution
 from scratchpack.record import NamedTuple
@@ -40,7 +41,7 @@ class Loading:
         self.root = root
         self.env = env
         self.opened: list[Opened] = []
-        self._missed: set[tuple[str, str]] = set()  # (requester, name) of opens that found nothing
+        self.budget = Budget("these programs and what they load", RUN)
         self._problems = problems
         self._objects: Objects | None = None
         self._added: list[tuple[str, Session]] = []
@@ -53,7 +54,7 @@ class Loading:
         from scratchpack.loader.objects import Objects
         from scratchpack.loader.resolve import Placed, Session
 
-        self._objects = self._objects or Objects()
+        self._objects = self._objects or Objects(self.budget)
         return Session(Placed(root, path, loader), self.root, self.env, self._objects)
 
     def _later(self, number: int) -> Session | None:
@@ -73,13 +74,7 @@ class Loading:
         session = self._sessions[number]
         if session is None:
             return Closure((_static(self.programs[number]),), (), (), ())
-        closure = _travelling(session)
-        if not self._missed:
-            return closure
-        return closure._replace(
-            edges=tuple(edge for edge in closure.edges if (edge.requester, edge.name) not in self._missed),
-            problems=tuple(p for p in closure.problems if (p.requester, p.name) not in self._missed),
-        )
+        return _travelling(session)
 
     @property
     def closure(self) -> Closure:
@@ -102,9 +97,7 @@ class Loading:
         if session is None:
             return None
         found = session.open(name, requester)
-        if found is None:
-            self._missed.add((requester, name))
-        else:
+        if found is not None:
             self.opened.append(Opened(number, name, requester))
         return found
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from scratchpack.elf.kind import Kind, open_input, sniff
 from scratchpack.elf.model import Linkage
 from scratchpack.elf.reader import read_elf
+from scratchpack.elf.system import LINUX
 from scratchpack.errors import InputError, UsageError
 from scratchpack.pipeline.model import Program
 from scratchpack.pipeline.place import is_system
@@ -80,6 +81,7 @@ def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = N
         facts = None if sniff(stream, given) is Kind.SCRIPT else read_elf(stream, origin=given)
     keeps = inside or is_system(path)
     if facts is not None:
+        _refuse_other_systems(given, facts)
         return Found((Program(given, where, path, node, facts, keeps),))
     from scratchpack.pipeline.scripts import with_interpreters
 
@@ -99,6 +101,19 @@ def _in_neither(given: str, root: Sysroot) -> UsageError:
         ),
         hint="with --root an absolute name is inside the root; a relative name is on the host",
     )
+
+
+def _refuse_other_systems(given: str, facts: ElfFacts) -> None:
+    """Linux would start it, and it would die at its first system call.
+
+    Raises:
+        InputError: it was linked for another operating system.
+    """
+    if facts.system != LINUX:
+        raise InputError(
+            f"cannot pack {given}: it is a program for {facts.system}, and containers of this kind run Linux programs",
+            hint="build it for Linux (with Go `GOOS=linux go build`, with Rust or C a linux target), or get its Linux release",
+        )
 
 
 def refuse_unpackable(program: Program, *, entrypoint: tuple[str, ...] | None, assume_static: bool) -> None:

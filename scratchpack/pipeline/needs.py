@@ -75,7 +75,9 @@ class Examination:
         if key not in self._views:
             from scratchpack.elf.evidence import Elf
 
-            self._views[key] = Elf(partial(resolution.root.open, resolution.node), resolution.facts)
+            self._views[key] = Elf(
+                partial(resolution.root.open, resolution.node), resolution.facts, self._loading.budget
+            )
         return self._views[key]
 
     def _open(self, number: int, root: ElfRoot) -> None:
