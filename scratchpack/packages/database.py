@@ -94,6 +94,11 @@ def purl(kind: str, distro: tuple[str, str], name: str, version: str, **qualifie
     """A package URL: ``pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64&distro=debian-12``; empty qualifiers are left out."""
     identity, release = distro
     said = {**qualifiers, "distro": f"{identity}-{release}" if identity and release else identity}
-    tail = "&".join(f"{key}={quote(value, safe=':')}" for key, value in sorted(said.items()) if value)
-    namespace = f"{quote(identity.lower(), safe='')}/" if identity else ""
-    return f"pkg:{kind}/{namespace}{quote(name, safe='')}@{quote(version, safe=':~')}" + (f"?{tail}" if tail else "")
+    tail = "&".join(f"{key}={_quoted(value, ':')}" for key, value in sorted(said.items()) if value)
+    namespace = f"{_quoted(identity.lower())}/" if identity else ""
+    return f"pkg:{kind}/{namespace}{_quoted(name)}@{_quoted(version, ':~')}" + (f"?{tail}" if tail else "")
+
+
+def _quoted(text: str, safe: str = "") -> str:
+    """Percent-encoded; a field that is not UTF-8 keeps its bytes (S5, S11)."""
+    return quote(text, safe=safe, errors="surrogateescape")

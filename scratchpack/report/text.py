@@ -198,16 +198,20 @@ def tree(closure: Closure) -> list[str]:
     lines: list[str] = []
     seen: set[str] = set()
 
-    def walk(path: str, depth: int) -> None:
-        seen.add(path)
-        for edge in children.get(path, ()):
-            lines.append("  " * depth + escape(_edge(edge, by_path.get(edge.target or ""), again=edge.target in seen)))
-            if edge.target is not None and edge.target not in seen:
-                walk(edge.target, depth + 1)
-
     for root in closure.roots:
         lines.append(escape(root.path))
-        walk(root.path, 1)
+        seen.add(root.path)
+        unfolded = [iter(children.get(root.path, ()))]  # a stack and no recursion: a chain may be thousands long
+        while unfolded:
+            request = next(unfolded[-1], None)
+            if request is None:
+                unfolded.pop()
+                continue
+            target, again = request.target, request.target in seen
+            lines.append("  " * len(unfolded) + escape(_edge(request, by_path.get(target or ""), again=again)))
+            if target is not None and not again:
+                seen.add(target)
+                unfolded.append(iter(children.get(target, ())))
     return lines
 
 

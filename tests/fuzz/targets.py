@@ -15,6 +15,7 @@ from scratchpack.elf.evidence import Elf
 from scratchpack.elf.notes import parse_notes
 from scratchpack.elf.reader import read_elf
 from scratchpack.errors import ScratchpackError
+from scratchpack.layers.tarindex import LayerTar
 from scratchpack.loader.cache import CacheEntry, read_cache, write_cache
 from scratchpack.loader.config import conf_directories, preload_names
 from scratchpack.loader.defaults import read_defaults
@@ -24,7 +25,6 @@ from scratchpack.packages.rpm_header import read_header
 from scratchpack.packages.rpm_ndb import blobs as ndb_blobs
 from scratchpack.packages.rpm_sqlite import blobs as sqlite_blobs
 from scratchpack.sysroot.dirroot import DirRoot
-from scratchpack.sysroot.tarindex import Layer
 from tests.support.hostile_elf import INTERP, note
 from tests.unit.elf.forge import NEEDED, RUNPATH, SONAME, forge
 
@@ -100,16 +100,17 @@ def rpm_ndb(data: bytes) -> None:
 
 
 def rpm_sqlite(data: bytes) -> None:
-    for blob in sqlite_blobs(data, b"", origin="x"):
+    (_root() / "db").write_bytes(data)
+    for blob in sqlite_blobs(DirRoot(str(_root())), "/db"):
         read_header(blob, origin="x")
 
 
 def tar(data: bytes) -> None:
-    layer = Layer(io.BytesIO(data), "x", limit=1 << 24)
+    layer = LayerTar(lambda: io.BytesIO(data), "x", limit=1 << 24)
     try:
-        for record in layer.records():
-            if record.size < 1 << 20:
-                layer.open(record.spans, record.size).read()
+        for record in tuple(layer.records()):
+            if record.kind == "file" and record.size < 1 << 20:
+                layer.open(record).read()
     finally:
         layer.close()
 

@@ -79,7 +79,6 @@ def test_linux_on_mips_has_a_loader_of_the_name_that_others_use() -> None:
                 ("netbsd", "NetBSD"),
                 ("openbsd", "OpenBSD"),
                 ("solaris", "Solaris"),
-                ("dragonfly", "DragonFly BSD"),
             )
         ),
     ],

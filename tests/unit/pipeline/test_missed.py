@@ -33,11 +33,14 @@ def root(tmp_path: Path) -> Path:
     return root
 
 
-def test_inspect_and_verify_report_a_missing_library_of_a_program_that_opens_others(root: Path) -> None:
+def test_inspect_and_verify_report_a_missing_library_of_a_program_that_opens_others(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     plan = inspect("/app", Options(root=str(root)))
     assert [(problem.kind, problem.name) for problem in plan.closure.errors] == [("missing", "libgone.so.1")]
     assert scratchpack("inspect", "/app", "--root", root).status == 4
-    [verdict] = verify(str(root / "app"), Options(root=str(root)))
+    monkeypatch.chdir(root)
+    [verdict] = verify("app", Options(root=str(root)))
     assert any("libgone.so.1" in issue for issue in verdict.issues)
 
 

@@ -1,0 +1,78 @@
+"""S5: what is deep is walked, not recursed into: chains of libraries, and directories within directories."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.elf.budget import RUN, Budget
+from scratchpack.loader.config import conf_directories
+from scratchpack.loader.model import LoaderEnv
+from scratchpack.loader.objects import Objects
+from scratchpack.loader.resolve import Placed, Session
+from scratchpack.sysroot.dirroot import DirRoot
+from tests.support.cli import scratchpack
+from tests.support.hostile_elf import INTERP, glibc_root
+from tests.unit.elf.forge import NEEDED, RPATH, forge
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+LENGTH = 1500
+
+
+def chain(root: Path) -> None:
+    """A program and a chain of libraries behind it, each of which asks for the next."""
+    (root / "usr/lib").mkdir(parents=True, exist_ok=True)
+    (root / "app").write_bytes(forge(((NEEDED, b"l0"),), interp=INTERP))
+    (root / "app").chmod(0o755)
+    for number in range(LENGTH):
+        tags = ((NEEDED, b"l%d" % (number + 1)),) if number + 1 < LENGTH else ()
+        (root / f"usr/lib/l{number}").write_bytes(forge(tags))
+
+
+def test_a_chain_of_fifteen_hundred_libraries_is_inspected_and_drawn(tmp_path: Path) -> None:
+    root = glibc_root(tmp_path / "root")
+    chain(root)
+    done = scratchpack("inspect", "/app", "--root", root)
+    assert done.status == 0, done.err[-2000:]
+    assert f"l{LENGTH - 1}" in done.out
+
+
+def test_who_led_to_a_library_is_not_walked_again_for_each_request(tmp_path: Path) -> None:
+    """Without an RPATH in it, a chain of any length costs one step a library: counted, not timed."""
+    root = glibc_root(tmp_path / "root")
+    chain(root)
+    objects = Objects(Budget("this run", RUN))
+    session = Session(Placed(DirRoot(str(root)), "/app"), DirRoot(str(root)), LoaderEnv(), objects)
+    assert len(session.closure.resolved) >= LENGTH
+    assert objects.budget.lookups_made < 8 * LENGTH
+    assert objects.budget.steps_taken < 100 * LENGTH
+
+
+def test_a_program_in_a_directory_fifteen_hundred_deep_is_refused_or_resolved(tmp_path: Path) -> None:
+    root = glibc_root(tmp_path / "root")
+    deep = "/" + "/".join("d" for _ in range(LENGTH))
+    (root / deep.lstrip("/")).mkdir(parents=True)
+    (root / f"{deep.lstrip('/')}/liba.so").write_bytes(forge(()))
+    (root / "app").write_bytes(forge(((NEEDED, b"liba.so"), (RPATH, deep.encode())), interp=INTERP))
+    done = scratchpack("inspect", "--json", "/app", "--root", root)
+    assert done.status == 0, done.err[-2000:]
+    assert f"{deep}/liba.so" in done.out
+
+
+def test_configurations_that_include_each_other_six_hundred_deep_are_read_in_order(tmp_path: Path) -> None:
+    (tmp_path / "etc/ld.so.conf.d").mkdir(parents=True)
+    for number in range(600):
+        (tmp_path / f"d{number}").mkdir()
+        (tmp_path / f"etc/{number}.conf").write_text(f"include {number + 1}.conf\n/d{number}\n")
+    (tmp_path / "etc/ld.so.conf").write_text("include 0.conf\n")
+    assert conf_directories(DirRoot(str(tmp_path))) == tuple(f"/d{number}" for number in reversed(range(600)))
+
+
+def test_six_hundred_files_of_one_directory_are_all_read(tmp_path: Path) -> None:
+    (tmp_path / "etc/ld.so.conf.d").mkdir(parents=True)
+    for number in range(600):
+        (tmp_path / f"d{number}").mkdir()
+        (tmp_path / f"etc/ld.so.conf.d/{number:03}.conf").write_text(f"/d{number}\n")
+    (tmp_path / "etc/ld.so.conf").write_text("include ld.so.conf.d/*.conf\n")
+    assert len(conf_directories(DirRoot(str(tmp_path)))) == 600
