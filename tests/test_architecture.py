@@ -41,6 +41,7 @@ TABLE: dict[str, set[str]] = {
     "scaffold": {"errors", "render", "scaffold", "templates", ""},
     "proc": {"errors"},
     "sandbox": {"errors", "proc", "sandbox"},
+    "sandbox.tree": {"layers"},
     "config": {"errors"},
     "sources": {"errors", "config", "settings_file"},
     "settings_file": {"errors", "config"},
@@ -53,7 +54,7 @@ TABLE: dict[str, set[str]] = {
         "report",
     },
     "pipeline": {
-        "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "images", "sinks", "verify",
+        "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "images", "sandbox", "sinks", "verify",
         "render", "templates", "proc", "report", "sbom", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},

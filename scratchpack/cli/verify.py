@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import sys
+from functools import partial
 from typing import Any
 
 import click
 
 from scratchpack.cli.options import PATH, Grouped, gather, settings_options
+from scratchpack.cli.running import run_options, wanted
 from scratchpack.errors import UsageError
 
 _EPILOG = """\b
@@ -17,11 +20,15 @@ Examples:
   scratchpack verify registry.example.com/app:1.0    an image of a registry
   scratchpack verify --house-rules other.tar         another tool's image, by our rules as well
   scratchpack verify ./app                           a program: read twice, by two readers
+  scratchpack verify --run app.tar -- --version      start it, without an engine and without its network
+  scratchpack verify --run --wait-tcp 8080 --request http://localhost:8080/ server.tar
 """
 
 
 @click.command("verify", cls=Grouped, epilog=_EPILOG)
 @click.argument("subject", type=PATH, metavar="IMAGE-OR-BINARY")
+@click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS]")
+@run_options
 @settings_options("verify", "verify-image")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON (docs/schema/verify.json).")
 @click.option(
@@ -34,13 +41,22 @@ Examples:
 )
 @click.pass_context
 def command(
-    ctx: click.Context, /, subject: str, as_json: bool, house_rules: bool, max_unpacked: str | None, **values: Any
+    ctx: click.Context,
+    /,
+    subject: str,
+    words: tuple[str, ...],
+    as_json: bool,
+    house_rules: bool,
+    max_unpacked: str | None,
+    **values: Any,
 ) -> None:
     """Check any image: recompute every digest, and find what it starts, and all that loads, inside its own layers.
 
     An image of another tool is judged by its own claims; --house-rules adds the rules that scratchpack's images keep to.
-    Nothing of the image is executed. Exits 6 where anything is wrong; every issue is listed, and what was not checked.
+    Nothing of the image is executed without --run. Exits 6 where anything is wrong; every issue is listed, and what was
+    not checked. With --run an image that is right is started as an engine would start it, and must end as expected.
     """
+    run = wanted(values, words)
     from scratchpack.pipeline.verify import carry_out, is_program, unpacked_size
 
     unpacked = unpacked_size(max_unpacked)
@@ -48,8 +64,17 @@ def command(
     if program and (house_rules or unpacked is not None):
         option = "--house-rules" if house_rules else "--max-unpacked"
         raise UsageError(f"cannot use {option} to verify a program: it is for the verification of an image")
+    if program and run is not None:
+        raise UsageError(
+            f"cannot run the program {subject}: only an image is run", hint=f"scratchpack {subject} makes one"
+        )
     asked = gather(values, "verify" if program else "verify-image")
     verdicts = carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked)
+    if run is not None and not any(verdict.issues for verdict in verdicts):
+        from scratchpack.pipeline.running import run_image
+
+        show = None if asked.quiet else partial(_show, as_json)
+        verdicts = (*verdicts, run_image(subject, asked, run, show=show, unpacked=unpacked))
     if as_json:
         from scratchpack.report.json import dumps, verdicts_document
 
@@ -60,3 +85,11 @@ def command(
         click.echo(verdicts_text(verdicts), nl=False)
     if any(verdict.issues for verdict in verdicts):
         ctx.exit(6)
+
+
+def _show(apart: bool, name: str, piece: bytes) -> None:
+    """What the program writes, as it comes; on stderr where stdout is a document's."""
+    stream = sys.stdout if name == "out" and not apart else sys.stderr
+    stream.flush()
+    stream.buffer.write(piece)
+    stream.flush()

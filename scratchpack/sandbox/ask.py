@@ -42,8 +42,8 @@ def wait_tcp(running: Running, port: int, *, timeout: float) -> None:
                     return
             except OSError:
                 continue
-        if running.ended:
-            raise SandboxError(f"cannot reach port {port}: the program has ended")
+            except SandboxError:
+                raise SandboxError(f"cannot reach port {port}: the program has ended") from None
         if time.monotonic() > end:
             raise SandboxError(f"cannot reach port {port}: nobody listens after {timeout:g} s")
         time.sleep(_PAUSE)

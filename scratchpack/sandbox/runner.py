@@ -337,14 +337,19 @@ class Running:
 
         The program is not process 1 here, as under ``docker run --init``: a signal that it does not handle ends it.
         """
-        if not self.ended:
+        asked = not self.ended
+        if asked:
             self.send_signal(self._guest.stop_signal)
         with self._news:
             ended = self._news.wait_for(self._gone.is_set, timeout=grace)
         if not ended:
             self.kill()
         outcome = self._outcome()
-        return outcome._replace(reason="stopped") if ended and outcome.reason in {"exited", "killed"} else outcome
+        return (
+            outcome._replace(reason="stopped")
+            if asked and ended and outcome.reason in {"exited", "killed"}
+            else outcome
+        )
 
     def kill(self) -> None:
         """End whatever is left, and wait until it is gone."""
