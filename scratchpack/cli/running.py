@@ -57,9 +57,8 @@ def wanted(values: dict[str, Any], words: tuple[str, ...]) -> Wanted | None:
     """
     given = {option.name: values.pop(option.name or "") for option in _OPTIONS}
     if not given.pop("run"):
-        idle = [
-            f"--{(name or '').replace('_', '-')}" for name, value in given.items() if value not in (None, False, ())
-        ]
+        stands = {name or "": value is not None and value is not False and value != () for name, value in given.items()}
+        idle = [f"--{name.replace('_', '-')}" for name in stands if stands[name]]
         if idle or words:
             raise UsageError(f"cannot use {idle[0] if idle else repr(words[0])} without --run", hint="add --run")
         return None
