@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, ElfRoot, Evidence
 from scratchpack.needs.builtin import wants_of
+from scratchpack.needs.gate import packages
 from scratchpack.needs.gather import copied, reasons, tree
 from scratchpack.rootfs import Directory, File, Symlink
 
@@ -66,9 +67,7 @@ class Companion:
 
     def from_packages(self, root: Sysroot, because: tuple[Reason, ...], subject: Subject) -> Contribution:
         """Where no string names the place: what the library's own source package put in a directory of that name."""
-        from scratchpack.packages import open_database
-
-        database = open_database(root)
+        database = packages(root)
         parts = []
         for name, fragment in self.wants.inside if database is not None else ():
             for seen in holders(subject, name):
@@ -87,9 +86,8 @@ class Companion:
         told: set[str] = set()
         for name, fragment in self.wants.inside:
             for seen in holders(subject, name):
-                for path in paths(seen.strings.get(fragment, ())):
-                    # The rest of a search path is other people's.
-                    if path not in told and fragment in path and not _MANUALS.match(path):
+                for path in paths(seen.strings.get(fragment, ()), fragment):
+                    if path not in told and not _MANUALS.match(path):
                         told.add(path)
                         yield seen, path
 
@@ -101,11 +99,15 @@ def holders(subject: Subject, name: str) -> Iterator[Seen]:
     return iter((subject.program,)) if name == PROGRAM else subject.named(name)
 
 
-def paths(runs: Iterable[str]) -> Iterator[str]:
-    """The absolute paths of strings that are a path or a search path, and nothing else; normalised."""
+def paths(runs: Iterable[str], fragment: str) -> Iterator[str]:
+    """The absolute paths that hold ``fragment`` in strings that are a path or a search path, and nothing else; normalised.
+
+    The other parts of a search path were not asked for: they belong to somebody else.
+    """
     for run in runs:
         if _PATHS.fullmatch(run):
-            yield from (posixpath.normpath(part) for part in re.split("[:;]", run) if part.startswith("/"))
+            parts = (posixpath.normpath(part) for part in re.split("[:;]", run) if part.startswith("/"))
+            yield from (part for part in parts if fragment in part)
 
 
 def bring(

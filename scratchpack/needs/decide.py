@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.errors import NeedError, UsageError
 from scratchpack.needs.base import NeedResult, Unavailable
 from scratchpack.needs.builtin import LANGUAGES, ROWS
+from scratchpack.needs.gate import gate_of, said
 from scratchpack.needs.scan import Look, deepen, look
 
 if TYPE_CHECKING:
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from scratchpack.loader.model import Closure, Resolution
     from scratchpack.needs.base import Detector, Evidence, NeedOptions, RuntimeNeed, Subject, View
+    from scratchpack.needs.gate import Gate
     from scratchpack.sysroot.model import Sysroot
 
 MODES = ("auto", "always", "never")
@@ -76,13 +78,14 @@ def examine(
     subject = scanned.subject
     if wanted - scanned.hits:
         subject = deepen(subject, views, [item for item in looks if item.name in wanted])
+    gate = gate_of(root, program)
     results, failed = [], []
     for name in (*(row.name for row in ROWS), *plugins):
         if name not in scanned.hits and name not in wanted:
             continue
         need = plugins.get(name) or _load(name)
         evidence = (*(item for item in told if item.need == name), *need.detect(subject))
-        result = _decide(need, evidence, subject, root, options)
+        result = _decide(need, evidence, subject, gate, options)
         if result is not None:
             results.append(result)
             failed += [result.suggestion] if result.decision == "unavailable" else []
@@ -96,7 +99,7 @@ def examine(
 
 
 def _decide(
-    need: RuntimeNeed, found: tuple[Evidence, ...], subject: Subject, root: Sysroot, options: NeedOptions
+    need: RuntimeNeed, found: tuple[Evidence, ...], subject: Subject, gate: Gate, options: NeedOptions
 ) -> NeedResult | None:
     mode = options.modes.get(need.name, "auto")
     evidence = tuple(sorted(dict.fromkeys(found), key=lambda item: item.tier))
@@ -109,12 +112,15 @@ def _decide(
         return result
     if decided == "suggested":
         return result._replace(suggestion=_suggestion(need, evidence))
+    gate.withheld.clear()
     try:
-        brought = need.provide(root, evidence, options, subject)
+        brought = need.provide(gate, evidence, options, subject)
     except Unavailable as missing:
-        why = f"; {_because(evidence)}" if evidence else ""
-        text = f"{need.name}: {missing.missing} in {root.name}{why}; {missing.remedy}, or use --need {need.name}=never"
+        why = "".join(f"; {text}" for text in (_because(evidence) if evidence else "", said(gate.withheld)) if text)
+        text = f"{need.name}: {missing.missing} in {gate.name}{why}; {missing.remedy}, or use --need {need.name}=never"
         return result._replace(decision="unavailable", suggestion=text)
+    if gate.withheld:
+        brought = brought._replace(notes=(*brought.notes, f"{need.name}: {said(gate.withheld)}"))
     from scratchpack.rootfs import Rootfs
 
     if mode == "auto" and not any((brought.files, brought.elf_roots, brought.env)):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.needs.base import Contribution
 from scratchpack.needs.companion import paths
 from scratchpack.needs.gather import copied, reasons, tree
-from scratchpack.needs.interpreter import Interpreter, beside
+from scratchpack.needs.interpreter import Interpreter, named_beside
 from scratchpack.rootfs import Symlink
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class Git(Interpreter):
         program = subject.program.resolution.node
         files: list[Entry] = []
         others: list[str] = []
-        for place in paths(subject.strings("/git-core")):
+        for place in paths(subject.strings("/git-core"), "/git-core"):
             node = root.lookup(place)
             for name in root.list(node) if node is not None and node.kind == "directory" else ():
                 child = root.lookup(posixpath.join(place, name))
@@ -39,8 +39,8 @@ class Git(Interpreter):
                     files += [entry for entry in copied(root, child.asked, because) if isinstance(entry, Symlink)]
                 elif child is not None and child.kind == "file":
                     others.append(name)
-            for run in subject.strings("share/git-core"):
-                files += tree(root, beside(program.canonical, f"../{run}"), because)
+            for template in named_beside(program.canonical, subject.strings("share/git-core"), "share/git-core"):
+                files += tree(root, template, because)
         left = (
             f"git: {len(others)} programs of its exec path are left out (remote-http among them): --include those used"
         )

@@ -28,7 +28,7 @@ class Hunspell(Companion):
     ) -> Contribution:
         """The words and rules of each language, from each place that has them; a file named in full comes as it is."""
         because = reasons(self.name, evidence)
-        places = [path for run in subject.strings("/hunspell") for path in paths((run,))]
+        places = [path for run in subject.strings("/hunspell") for path in paths((run,), "/hunspell")]
         files = [entry for place in places for entry in copied(root, place, because)]
         files += [
             entry

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.companion import Companion, bring, joined, owned, parted
+from scratchpack.needs.gate import packages
 from scratchpack.needs.gather import reasons
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from scratchpack.needs.base import NeedOptions, Subject
     from scratchpack.rootfs import Reason
@@ -51,9 +52,7 @@ def of_source(
     keep: Callable[[str], bool] = lambda _: True,
 ) -> Contribution:
     """What the source package of ``holder`` put into these places; all of them on a root that no package tool keeps."""
-    from scratchpack.packages import open_database
-
-    database = open_database(root)
+    database = packages(root)
     owner = database.owner(holder) if database is not None else None
     if database is None or owner is None:
         return joined(bring(root, place, because, requester, keep) for place in places)
@@ -64,3 +63,15 @@ def of_source(
 def beside(program: str, relative: str) -> str:
     """A path written relative to the program's own directory."""
     return posixpath.normpath(posixpath.join(posixpath.dirname(program), relative))
+
+
+def named_beside(program: str, runs: Iterable[str], fragment: str) -> Iterator[str]:
+    """Where strings lead that name a place from above the program's directory: ``../lib/sbcl``, ``share/git-core``.
+
+    A string that climbs again after the fragment asks for something else and leads nowhere.
+    """
+    for run in runs:
+        relative = run.removeprefix("../")
+        if relative[:1] != "/" and ".." not in relative.split("/"):
+            path = beside(program, f"../{relative}")
+            yield from (path,) if fragment in path else ()

@@ -26,7 +26,7 @@ class Mime(Companion):
         """Calls of GIO's content types, an own string, or Go's loader."""
         own = tuple(
             Evidence(self.name, A, f"string {path}", subject.program.path, (path,))
-            for path in paths(subject.strings("/mime.types"))
+            for path in paths(subject.strings("/mime.types"), "/mime.types")
         )
         go = tuple(
             Evidence(self.name, B, f"function {name}", subject.program.path)

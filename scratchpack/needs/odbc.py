@@ -31,13 +31,13 @@ class Odbc(Companion):
         """What the library's directories hold of the configuration."""
         because = reasons(self.name, evidence)
         library = next(subject.named("libodbc.so*"), subject.program)
-        runs = [
-            run
+        named = (
+            path
             for name, text in self.wants.inside
             for seen in subject.named(name)
-            for run in seen.strings.get(text, ())
-        ]
-        places = tuple(dict.fromkeys(path for path in paths(runs)))
+            for path in paths(seen.strings.get(text, ()), text)
+        )
+        places = tuple(dict.fromkeys(named))
         files: list[Entry] = []
         drivers: list[str] = []
         for place in places:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.companion import Companion, bring, joined, paths
+from scratchpack.needs.gate import packages
 from scratchpack.needs.interpreter import beside, of_source
 from scratchpack.rootfs import File, Symlink
 
@@ -52,11 +53,9 @@ class OwnData(Companion):
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
         """Those files and directories, as far as the program's source package installed them."""
-        from scratchpack.packages import open_database
-
         real = subject.program.resolution.node.canonical
         there = [item for item in evidence if root.lookup(item.found[0])]
-        database = open_database(root) if there else None
+        database = packages(root) if there else None
         if database is None or database.owner(real) is None:
             return Contribution()
         return joined(_installed(root, database, real, item, subject.program.path) for item in there)
@@ -108,7 +107,7 @@ def _included(root: Sysroot, database: Packages, place: str, path: str, requeste
 
 def _candidates(subject: Subject, real: str) -> Iterator[str]:
     for fragment in ("/usr/share/", "/usr/lib/", "/etc/"):
-        yield from paths(subject.strings(fragment))
+        yield from paths(subject.strings(fragment), fragment)
     for ending in (".conf", ".cfg", ".cnf", ".ini"):
         yield from (f"/etc/{run}" for run in subject.strings(ending) if _CONFIGURATION.fullmatch(run))
     for run in subject.strings(".so"):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs.companion import bring, joined
 from scratchpack.needs.gather import reasons
-from scratchpack.needs.interpreter import Interpreter, beside
+from scratchpack.needs.interpreter import Interpreter, named_beside
 
 if TYPE_CHECKING:
     from scratchpack.needs.base import Contribution, Evidence, NeedOptions, Subject
@@ -25,8 +25,8 @@ class Sbcl(Interpreter):
         """Each relative place that the root has."""
         because = reasons(self.name, evidence)
         program = subject.program.resolution.node.canonical
-        runs = (run for run in subject.strings("lib/sbcl") if run.startswith("../"))
-        return joined(bring(root, beside(program, run), because, subject.program.path) for run in runs)
+        homes = named_beside(program, subject.strings("lib/sbcl"), "lib/sbcl")
+        return joined(bring(root, home, because, subject.program.path) for home in homes)
 
 
 NEED = Sbcl()

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
+from scratchpack.needs.gate import gate_of
 from scratchpack.request.model import DEFAULT_USER
 
 if TYPE_CHECKING:
     from scratchpack.elf.evidence import Elf
     from scratchpack.loader.model import Resolution
     from scratchpack.needs.base import ElfRoot, NeedResult
+    from scratchpack.needs.gate import Gate
     from scratchpack.pipeline.loading import Loading
     from scratchpack.request.model import Request
 
@@ -83,9 +85,11 @@ class Examination:
     def _open(self, number: int, root: ElfRoot) -> None:
         if root.program:
             self._asked[number, root] = None
-            self._start(root)
+            self._start(number, root)
             return
-        names = (root.name, *root.alternatives)
+        gate = self._gate(number)
+        # A name is searched as the loader does; a path is taken only from where a need may take files.
+        names = (name for name in (root.name, *root.alternatives) if "/" not in name or gate.lookup(name) is not None)
         opened = (self._loading.open(number, name, root.requester) for name in names)
         found = next((resolution for resolution in opened if resolution is not None), None)
         self._asked[number, root] = found
@@ -98,11 +102,14 @@ class Examination:
                 )
             self.notes.append(text)
 
-    def _start(self, root: ElfRoot) -> None:
+    def _gate(self, number: int) -> Gate:
+        return gate_of(self._loading.root, self._loading.of(number).roots[0])
+
+    def _start(self, number: int, root: ElfRoot) -> None:
         """A program that the program starts: its files came with the need, its libraries come from a namespace of its own."""
         from scratchpack.elf.reader import read_elf
 
-        node = self._loading.root.lookup(root.name)
+        node = self._gate(number).lookup(root.name)
         if node is None:
             return
         with self._loading.root.open(node) as stream:

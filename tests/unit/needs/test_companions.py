@@ -33,8 +33,13 @@ def test_every_row_has_a_file_with_its_need(row: Row) -> None:
 
 def test_only_a_string_that_is_a_path_or_a_search_path_names_places() -> None:
     runs = ("/etc/magic:/usr/share/misc/magic", "see /etc/x for more", "/usr/share/%s/x", "/a//b/", "relative/x")
-    assert list(companion.paths(runs)) == ["/etc/magic", "/usr/share/misc/magic", "/a/b"]
-    assert list(companion.paths((".:/usr/share/awk", "x:/usr/share/y"))) == ["/usr/share/awk"]  # gawk's AWKPATH
+    assert list(companion.paths(runs, "/")) == ["/etc/magic", "/usr/share/misc/magic", "/a/b"]
+    assert list(companion.paths((".:/usr/share/awk", "x:/usr/share/y"), "/awk")) == ["/usr/share/awk"]  # gawk's AWKPATH
+
+
+def test_of_a_search_path_only_the_parts_that_hold_the_fragment_were_asked_for() -> None:
+    runs = ("/home/u/.ssh/id_rsa:/x/mime.types", "/x/mime.types/../../home/u/key")
+    assert list(companion.paths(runs, "/mime.types")) == ["/x/mime.types"]
 
 
 def test_a_shared_directory_gives_only_what_one_source_put_there(tmp_path: Path) -> None:
