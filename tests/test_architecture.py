@@ -55,7 +55,7 @@ TABLE: dict[str, set[str]] = {
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "oci", "images", "sandbox", "sinks", "verify",
-        "render", "templates", "proc", "report", "sbom", "pipeline",
+        "render", "templates", "proc", "report", "sbom", "scripts", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.kind import Kind, sniff
 from scratchpack.elf.model import Linkage
 from scratchpack.elf.reader import read_elf
-from scratchpack.errors import ClosureError
+from scratchpack.errors import ClosureError, InputError
 from scratchpack.loader.objects import Objects
 from scratchpack.loader.resolve import Placed
 from scratchpack.loader.scripts import DEFAULT_PATH, interpreters
@@ -26,8 +27,9 @@ def with_interpreters(
 
     Raises:
         ClosureError: no interpreter of the chain is there, so nothing says which machine this is for.
-        InputError: the ``#!`` line names nothing.
+        InputError: the ``#!`` line names nothing, or it is the wrapper of a libtool build tree.
     """
+    _refuse_libtool_wrapper(given, where, node)
     chain = interpreters(Placed(where, path), root, Objects(), search_path=search_path or DEFAULT_PATH)
     found = [(placed, *_read(placed)) for placed in chain.programs]
     machines = [facts for _, _, facts in found if facts is not None]
@@ -44,6 +46,24 @@ def with_interpreters(
 
     script = Program(given, where, path, node, _script_facts(machines[0], given, node), keeps_path)
     return Found((script, *(program(placed, at, facts) for placed, at, facts in found)), chain.problems)
+
+
+def _refuse_libtool_wrapper(given: str, where: Sysroot, node: Node) -> None:
+    """N47: the wrapper finds its program by its own place in the build tree, and relinks it there; neither travels.
+
+    Raises:
+        InputError: it is one; the message names the program.
+    """
+    from scratchpack.scripts.bundles.marks import HEAD, libtool_wrapper
+
+    with where.open(node) as stream:
+        real = libtool_wrapper(stream.read(HEAD))
+    if real is not None:
+        path = posixpath.join(posixpath.dirname(given), real)
+        raise InputError(
+            f"cannot pack {given}: it is a libtool wrapper, a script that starts {path} in its build tree",
+            hint=f"pack {path} with -e LD_LIBRARY_PATH=DIR for the libraries of the build tree, or what `make install` installs",
+        )
 
 
 def _read(placed: Placed) -> tuple[Node, ElfFacts | None]:

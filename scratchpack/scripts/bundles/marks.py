@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 MAX_SCAN = 512 << 20  # bytes that are searched for a mark
 _PIECE = 1 << 20
-_HEAD, _TAIL = 4096, 65536
+HEAD, _TAIL = 4096, 65536  # bytes at the two ends
 
 # The signature in a .NET application host; before it stands the offset of the bundle's header, 0 in a host without a bundle (``bundle_marker.cpp``).
 _DOTNET = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")
@@ -24,9 +24,9 @@ _SHAR = re.compile(rb"^# This is a shell archive", re.MULTILINE)
 
 def script_bundle(head: bytes) -> Bundle | None:
     """A self-extracting shell script, by its first 4 KiB."""
-    if _MAKESELF.search(head[:_HEAD]):
+    if _MAKESELF.search(head[:HEAD]):
         return Bundle("makeself", "/tmp")  # noqa: S108 - in the image
-    if _SHAR.search(head[:_HEAD]):
+    if _SHAR.search(head[:HEAD]):
         return Bundle("shell archive", "/tmp")  # noqa: S108
     return None
 
@@ -36,8 +36,8 @@ def libtool_wrapper(head: bytes) -> str | None:
 
     The wrapper (``func_emit_wrapper`` of libtool's ltmain.sh) names it in its second line and may relink it into ``.libs/lt-NAME``.
     """
-    match = _LIBTOOL.search(head[:_HEAD])
-    return match["real"].decode("utf-8", "surrogateescape") if match and b"libtool" in head[:_HEAD] else None
+    match = _LIBTOOL.search(head[:HEAD])
+    return match["real"].decode("utf-8", "surrogateescape") if match and b"libtool" in head[:HEAD] else None
 
 
 def elf_bundle(stream: BinaryIO) -> Bundle | None:
