@@ -12,6 +12,7 @@ from scratchpack.pipeline.gather import Gatherer, closure_entries, program_entri
 from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
 from scratchpack.pipeline.model import Plan
+from scratchpack.pipeline.payload import payload_warnings
 from scratchpack.pipeline.place import place
 from scratchpack.pipeline.settings import image_config
 from scratchpack.request import request
@@ -119,6 +120,10 @@ class _Planner:
         loading = Loading(self.programs, self.root, env, self.problems)
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
+        names = {resolution.soname for resolution in loading.closure.resolved}
+        for program in self.programs:
+            if not program.is_script and not program.asked_by:
+                self.warnings += payload_warnings(program, names)
         needs = self._needs(loading)
         if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
             raise _unresolved(loading.closure)

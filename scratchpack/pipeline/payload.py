@@ -1,0 +1,36 @@
+"""A program that unpacks others when it starts (N48): its bytes go in, the lines that a user must read come out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.scripts.bundles.hint import may_carry
+
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
+    from scratchpack.pipeline.model import Program
+
+
+def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ...]:
+    """What a payload needs beyond ``loaded``, the sonames that travel already; empty for a program that carries none.
+
+    Raises:
+        ScriptError: the payload's own table contradicts the file.
+    """
+    with program.root.open(program.node) as stream:
+        if not may_carry(stream):
+            return ()
+        from scratchpack.scripts.bundles.reader import bundle
+
+        found = bundle(stream, program.given)
+    if found is None:
+        return ()
+    where = {"": "", "HOME": " below HOME"}.get(found.unpacks, f" to {found.unpacks}")
+    said = f"{program.given} is a self-extracting program ({found.kind}): it unpacks itself{where} when it starts"
+    if not found.read:
+        return (f"{said}; what its payload needs is not known", *found.warnings)
+    outside = [name for name in found.needed if name not in loaded]
+    if outside:
+        said += f", and its payload needs {', '.join(outside)}, which does not travel: add each with --include"
+    return (said, *found.warnings)
