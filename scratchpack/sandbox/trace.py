@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 KINDS = ("opened", "written", "mapped", "executed", "stat", "listed", "refused", "absent")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+_RESTARTED = range(512, 517)  # ERESTARTSYS and its kin, which no program sees: the kernel makes the call again
 _PROCESS = re.compile(r"^/proc/(?:\d+|thread-self)(?=/|$)")
 _TASK = re.compile(r"^/proc/self/task/\d+(?=/|$)")
 _LINE_CAP = 1 << 16  # characters of one line of a trace file
@@ -174,7 +175,7 @@ class Collector:
 
 def _kind(call: Call, flags: int, result: int) -> str:
     if result < 0:
-        if call.what in {"list", "map"}:
+        if call.what in {"list", "map"} or -result in _RESTARTED:
             return ""
         if -result in _ABSENT:
             return "" if call.what == "change" else "absent"
