@@ -135,7 +135,7 @@ def _median(program: Path) -> tuple[float, int]:
 def measure(program: str) -> tuple[float, int]:
     """Milliseconds that examining took in this process, and how many libraries there were."""
     from scratchpack.config import Options
-    from scratchpack.needs.builtin import ROWS
+    from scratchpack.needs.index import ROWS
     from scratchpack.pipeline import needs
     from scratchpack.pipeline.inspect import inspect
 

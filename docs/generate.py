@@ -1,27 +1,47 @@
 """`make docs`: write the generated pages again. A test compares them with what is checked in.
 
-The index names every page of this directory; `cli.md` is what `--help` says, command by command.
+The index names every page of this directory; `cli.md` is what `--help` says, command by command; and
+`scratchpack/needs/index.py` is what the needs' own files say that they look for.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from scratchpack import cli
 from scratchpack.cli.commands import commands
+from scratchpack.needs.load import held
+
+if TYPE_CHECKING:
+    from scratchpack.needs.base import Wants
 
 DOCS = Path(__file__).parent
 BEGIN, END = "<!-- pages: begin (make docs) -->", "<!-- pages: end -->"
 WIDTH = 100
+NEEDS = DOCS.parent / "scratchpack/needs"
+ROOMS = ("system", "companion", "language")
+HEAD = '''"""What the one scan looks for on behalf of each need, and the file that holds it: no need's file is imported for that.
+
+Written by `make docs` from the ``wants`` of the needs themselves; a test compares them.
+"""
+
+from __future__ import annotations
+
+from scratchpack.needs.base import Row, Wants
+
+# fmt: off
+'''
 
 
 def pages() -> dict[Path, str]:
     """Every generated file, and what it should hold."""
-    return {DOCS / "cli.md": reference(), DOCS / "README.md": index()}
+    return {DOCS / "cli.md": reference(), DOCS / "README.md": index(), NEEDS / "index.py": needs_index()}
 
 
 def reference() -> str:
@@ -57,6 +77,32 @@ def title(page: Path) -> str:
     if page.name == "cli.md":
         return "Command line"
     return page.read_text().splitlines()[0].removeprefix("# ")
+
+
+def needs_index() -> str:
+    """The whole module: ``ROWS`` of the needs and ``LANGUAGES`` of the detectors, room by room, by file name."""
+    tables: dict[str, list[str]] = {"ROWS": [], "LANGUAGES": []}
+    for room in ROOMS:
+        for path in sorted((NEEDS / room).glob("*.py")):
+            module = import_module(f"scratchpack.needs.{room}.{path.stem}")
+            for one in held(module):
+                table = "LANGUAGES" if one is getattr(module, "DETECTOR", None) else "ROWS"
+                tables[table].append(_row(one.name, f"{room}.{path.stem}", one.wants))
+    parts = [f"{name}: tuple[Row, ...] = (\n{''.join(rows)})\n" for name, rows in tables.items()]
+    return HEAD + "\n".join(parts)
+
+
+def _row(name: str, module: str, wants: Wants) -> str:
+    given = [f"        {field}={_literal(value)},\n" for field, value in wants._asdict().items() if value]
+    return f"    Row({_literal(name)}, {_literal(module)}, Wants(\n{''.join(given)}    )),\n"
+
+
+def _literal(value: object) -> str:
+    if isinstance(value, tuple):
+        return "(" + ", ".join(map(_literal, value)) + ("," if len(value) == 1 else "") + ")"
+    if isinstance(value, str) and '"' in value and "'" not in value:
+        return f"'{value}'"
+    return json.dumps(value).replace("\\u0000", "\\0") if isinstance(value, str) else ascii(value).replace("'", '"')
 
 
 def main() -> int:

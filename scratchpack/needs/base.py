@@ -1,7 +1,7 @@
 """What a runtime need is: what it wants to be looked for, how it judges that, and what it brings.
 
-A need is one small file with one class. Its ``wants`` stand in the table of ``builtin.py``, so that the one scan
-(``scan.py``) knows what to look for before any need's file is imported.
+A need is one small file with one class, and its ``wants`` stand there. ``index.py`` holds the same of all needs, so
+that the one scan (``scan.py``) knows what to look for before any need's file is imported; ``make docs`` writes it.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Wants(NamedTuple):
     """
 
     symbols: tuple[str, ...] = ()  # undefined dynamic symbols of the program and of its libraries
-    sonames: tuple[str, ...] = ()  # file names of objects in the closure: "libcrypto.so*"
+    sonames: tuple[str, ...] = ()  # file names that an object of the closure has or asks for: "libcrypto.so*"
     fragments: tuple[str, ...] = ()  # literals in the program's own read-only bytes (not looked for in Go programs)
     inside: tuple[
         tuple[str, str], ...
@@ -55,7 +55,7 @@ class Wants(NamedTuple):
 
 
 class Row(NamedTuple):
-    """A need before it is imported: ``scratchpack.needs.<module>`` holds it as ``NEED``."""
+    """A need or a language's detector before it is imported: ``scratchpack.needs.<module>`` holds it."""
 
     name: str
     module: str

@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
 from scratchpack.needs.base import NeedResult, Unavailable
-from scratchpack.needs.builtin import LANGUAGES, ROWS
 from scratchpack.needs.gate import gate_of, said
+from scratchpack.needs.index import LANGUAGES, ROWS
+from scratchpack.needs.load import detector_of, need_of
 from scratchpack.needs.scan import Look, deepen, look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from scratchpack.loader.model import Closure, Resolution
-    from scratchpack.needs.base import Detector, Evidence, NeedOptions, RuntimeNeed, Subject, View
+    from scratchpack.needs.base import Evidence, NeedOptions, RuntimeNeed, Subject, View
     from scratchpack.needs.gate import Gate
     from scratchpack.sysroot.model import Sysroot
 
@@ -80,11 +81,10 @@ def examine(
         subject = deepen(subject, views, [item for item in looks if item.name in wanted])
     gate = gate_of(root, program)
     results, failed = [], []
-    for name in (*(row.name for row in ROWS), *plugins):
-        if name not in scanned.hits and name not in wanted:
-            continue
-        need = plugins.get(name) or _load(name)
-        evidence = (*(item for item in told if item.need == name), *need.detect(subject))
+    needs = (need_of(row) for row in ROWS if row.name in scanned.hits or row.name in wanted)
+    theirs = (need for name, need in plugins.items() if name in scanned.hits or name in wanted)
+    for need in (*needs, *theirs):
+        evidence = (*(item for item in told if item.need == need.name), *need.detect(subject))
         result = _decide(need, evidence, subject, gate, options)
         if result is not None:
             results.append(result)
@@ -143,23 +143,7 @@ def _suggestion(need: RuntimeNeed, evidence: tuple[Evidence, ...]) -> str:
 
 def _languages(subject: Subject, hits: frozenset[str]) -> tuple[Evidence, ...]:
     """What the detectors of languages tell of the program, for other needs."""
-    from importlib import import_module
-
-    found: list[Evidence] = []
-    for row in LANGUAGES:
-        if row.name in hits:
-            detector: Detector = import_module(f"scratchpack.needs.{row.module}").DETECTOR
-            found += detector.detect(subject)
-    return tuple(found)
-
-
-def _load(name: str) -> RuntimeNeed:
-    """Import the file of a built-in need."""
-    from importlib import import_module
-
-    row = next(row for row in ROWS if row.name == name)
-    need: RuntimeNeed = import_module(f"scratchpack.needs.{row.module}").NEED
-    return need
+    return tuple(item for row in LANGUAGES if row.name in hits for item in detector_of(row).detect(subject))
 
 
 def plugins_found() -> Mapping[str, RuntimeNeed]:

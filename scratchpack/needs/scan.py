@@ -120,7 +120,8 @@ def look(
         kept = _notes(view.notes(), notes) if notes else ()
         objects.append(seen._replace(notes=kept))
         hits |= {need for symbol in seen.imports for need in symbols.needs(symbol)}
-        hits |= sonames.needs(name)
+        # What is asked for counts like what is there: a driver's library is asked for and never part of the closure.
+        hits |= {need for asked in (name, *item.facts.needed) for need in sonames.needs(asked)}
         hits |= {notes[note.owner.rstrip(b"\0"), note.type] for note in kept}
     own = views(program)
     hits |= {need.name for need in looks for name in need.wants.env if name in env}

@@ -115,7 +115,7 @@ class Loading:
 
 def _travelling(session: Session) -> Closure:
     """A closure, without what the container runtime brings (N23)."""
-    from scratchpack.needs.driver import without
+    from scratchpack.needs.system.driver import without
 
     return without(session.closure)
 

@@ -12,8 +12,8 @@ import pytest
 from scratchpack.config import Options
 from scratchpack.errors import ScratchpackError
 from scratchpack.needs import decide
-from scratchpack.needs.builtin import ROWS
 from scratchpack.needs.gate import Gate
+from scratchpack.needs.index import ROWS
 from scratchpack.pipeline import needs as examination
 from scratchpack.pipeline.inspect import inspect
 from scratchpack.rootfs import File

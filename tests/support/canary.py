@@ -15,7 +15,7 @@ import shutil
 from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.needs.base import PROGRAM
-from scratchpack.needs.builtin import LANGUAGES, ROWS
+from scratchpack.needs.index import LANGUAGES, ROWS
 from tests.support.build import cc
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ import pytest
 
 from scratchpack.config import SETTINGS, Options, variable
 from scratchpack.errors import UsageError
-from scratchpack.needs.builtin import LANGUAGES, ROWS
+from scratchpack.needs.index import LANGUAGES, ROWS
 from scratchpack.settings_file import PATHS
 from scratchpack.sources import Merged, merge
 from tests.support.cli import HOME, scratchpack

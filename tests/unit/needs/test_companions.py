@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
-import pytest
-
-from scratchpack.needs import companion
 from scratchpack.needs.base import Evidence, NeedOptions, Seen, Subject
-from scratchpack.needs.companions import ROWS
+from scratchpack.needs.companion import base as companion
 from scratchpack.packages import open_database
 from scratchpack.rootfs import Reason
 from scratchpack.sysroot.dirroot import DirRoot
@@ -18,17 +14,8 @@ from tests.unit.packages import roots
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scratchpack.needs.base import Row
 
 WHY = (Reason("need", "test"),)
-
-
-@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
-def test_every_row_has_a_file_with_its_need(row: Row) -> None:
-    need = import_module(f"scratchpack.needs.{row.module}").NEED
-    assert need.name == row.name
-    assert need.summary
-    assert need.wants == row.wants
 
 
 def test_only_a_string_that_is_a_path_or_a_search_path_names_places() -> None:
@@ -78,7 +65,7 @@ def test_a_program_of_a_tree_is_named_and_left_out(tmp_path: Path) -> None:
 def _pam(root: Path, *services: str) -> tuple[list[str], list[str], tuple[str, ...]]:
     from scratchpack.elf.reader import read_elf
     from scratchpack.loader.model import FoundBy, Resolution
-    from scratchpack.needs.pam import NEED
+    from scratchpack.needs.companion.pam import NEED
 
     view = DirRoot(str(root))
     with open("/bin/true", "rb") as stream:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 
-from scratchpack.needs.builtin import LANGUAGES, ROWS
+from scratchpack.needs.index import LANGUAGES, ROWS
 from tests.support.cli import HOME
 
 LINE = re.compile(r"^\| `([\w-]+)` \|.*\| ([^|]+) \|$", re.MULTILINE)

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.needs import openssl
-from scratchpack.needs.users import accounts
+from scratchpack.needs.system import openssl
+from scratchpack.needs.system.users import accounts
 from scratchpack.rootfs import Reason
 from scratchpack.sysroot.dirroot import DirRoot
 

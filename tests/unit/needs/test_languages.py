@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from scratchpack.needs.ca import stores
+from scratchpack.needs.system.ca import stores
 from tests.support import build, tools
 from tests.support.cli import scratchpack
 

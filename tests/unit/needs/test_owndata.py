@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from scratchpack.elf.reader import read_elf
 from scratchpack.loader.model import FoundBy, Resolution
 from scratchpack.needs.base import NeedOptions, Seen, Subject
-from scratchpack.needs.owndata import NEED
+from scratchpack.needs.companion.owndata import NEED
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.unit.packages import roots
 

@@ -1,0 +1,125 @@
+"""Data that a packaged program names in its own strings and that its own source package installed."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, Contribution, Evidence, Wants
+from scratchpack.needs.companion.base import Companion, bring, joined, paths
+from scratchpack.needs.companion.interpreter import beside, of_source
+from scratchpack.needs.gate import packages
+from scratchpack.rootfs import File, Symlink
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from scratchpack.needs.base import NeedOptions, Subject
+    from scratchpack.packages.model import Packages
+    from scratchpack.rootfs import Entry
+    from scratchpack.sysroot.model import Sysroot
+
+_PACKAGED = re.compile(r"/(?:usr/(?!local/)|s?bin/|lib)")
+_SHARED = re.compile(  # directories that every package fills, and texts for people: a name of one says nothing
+    r"/usr|/etc|/usr/(?:share|lib|lib64|libexec|bin|sbin|games|share/games|share/misc|lib/[^/]+-linux-[^/]+)"
+    r"|/usr/(?:share/(?:doc|man|info|locale|bash-completion|applications|icons|pixmaps)|include|lib/debug)(?:/.*)?"
+    r"|/etc/(?:init|init\.d|default|cron[^/]*|systemd|logrotate\.d|ld\.so[^/]*|passwd|group|shadow|nsswitch\.conf)(?:/.*)?"
+)
+_CONFIGURATION = re.compile(r"[\w-][\w.-]*\.(?:conf|cfg|cnf|ini)")  # a name that a directory is put before at run time
+_CONFIGURED = 1 << 16  # bytes: more is data
+_MODULE = re.compile(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
+_RELATIVE = re.compile(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
+
+
+class OwnData(Companion):
+    """Two things must agree: the program's string and the package database. A program that no package owns gets nothing."""
+
+    name = "own-data"
+    summary = "the program opens files that its own package installed"
+    wants = Wants(
+        fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
+    )
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """The paths among the strings of a program that lies where packages put theirs."""
+        real = subject.program.resolution.node.canonical
+        if subject.is_go or not _PACKAGED.match(real):
+            return ()
+        found = dict.fromkeys(path for path in _candidates(subject, real) if not _SHARED.fullmatch(path))
+        return tuple(
+            Evidence(self.name, A, f"string {path}, of the same package", subject.program.path, (path,))
+            for path in found
+        )
+
+    def provide(
+        self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
+    ) -> Contribution:
+        """Those files and directories, as far as the program's source package installed them."""
+        real = subject.program.resolution.node.canonical
+        there = [item for item in evidence if root.lookup(item.found[0])]
+        database = packages(root) if there else None
+        if database is None or database.owner(real) is None:
+            return Contribution()
+        return joined(_installed(root, database, real, item, subject.program.path) for item in there)
+
+
+def _installed(root: Sysroot, database: Packages, real: str, item: Evidence, requester: str) -> Contribution:
+    """What the program's source package put there, with the links beside it and what its configuration includes."""
+    from scratchpack.needs.gather import reasons
+
+    because, (place, *_) = reasons(OwnData.name, (item,)), item.found
+    found = of_source(root, real, (place,), because, requester)
+    node, brought = root.lookup(place), {entry.path for entry in found.files}
+    if node is None or node.kind != "directory" or not brought:
+        return found
+    links: list[Entry] = []
+    for name in root.list(node):
+        link = root.lookup(posixpath.join(node.canonical, name))
+        if link is not None and link.links and link.canonical in brought:  # /etc/x/x.conf -> /etc/alternatives/x.conf
+            links += (Symlink(step.path, step.target, because) for step in link.links)
+    included = (_included(root, database, place, entry.path, requester) for entry in found.files if _is_plain(entry))
+    return joined((found, Contribution(tuple(links)), *included))
+
+
+def _is_plain(entry: Entry) -> bool:
+    return isinstance(entry, File) and entry.path.startswith("/etc/") and entry.source.size <= _CONFIGURED
+
+
+def _included(root: Sysroot, database: Packages, place: str, path: str, requester: str) -> Contribution:
+    """What other packages put below ``place`` where this configuration file names it: absent, some programs abort."""
+    from scratchpack.needs.gather import read, reasons
+
+    text = (read(root, path) or b"").decode("utf-8", "replace")
+    lines = (line for line in text.splitlines() if line.lstrip()[:1] not in tuple("#;"))
+    named = dict.fromkeys(
+        posixpath.normpath(match[0]) for line in lines for match in re.finditer(r"(?<![\w./])/[\w./+-]+", line)
+    )
+    return joined(
+        bring(
+            root,
+            name,
+            reasons(OwnData.name, (Evidence(OwnData.name, A, f"names {name}", path),)),
+            requester,
+            lambda file: database.owner(file) is not None,
+        )
+        for name in named
+        if name.startswith(place + "/")
+    )
+
+
+def _candidates(subject: Subject, real: str) -> Iterator[str]:
+    for fragment in ("/usr/share/", "/usr/lib/", "/etc/"):
+        yield from paths(subject.strings(fragment), fragment)
+    for ending in (".conf", ".cfg", ".cnf", ".ini"):
+        yield from (f"/etc/{run}" for run in subject.strings(ending) if _CONFIGURATION.fullmatch(run))
+    for run in subject.strings(".so"):
+        if _MODULE.fullmatch(run):
+            yield beside(real, run)
+    for run in subject.strings("../"):
+        if _RELATIVE.fullmatch(run):
+            yield beside(real, run)
+            yield posixpath.normpath(run.replace("..", "/usr", 1))
+
+
+NEED = OwnData()
