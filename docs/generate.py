@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scratchpack import cli
 from scratchpack.cli.commands import commands
+from scratchpack.cli.words import COMMANDS
 from scratchpack.needs.load import held
 
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ def reference() -> str:
     """One section a command, with the text of its ``--help``."""
     intro = "Written by `make docs` from the commands themselves. [The exit status](../README.md#exit-status) is the same for all."
     parts = [f"# Command line\n\n{intro}\n", _section("scratchpack", commands)]
-    for name, (module, _) in cli.COMMANDS.items():
+    for name, (module, _) in COMMANDS.items():
         command: click.Command = import_module(f"scratchpack.cli.{module}").command
         parts.append(_section(f"scratchpack {name}", command))
     return "\n".join(parts)

@@ -1,7 +1,7 @@
 """The command line: a command parses, calls the pipeline, prints a report — nothing else; click only here.
 
-Each command is a module of this room with a ``command``; it is imported only when it is asked for. One binary without
-an option has no words to parse: for it not even click is imported.
+Each command is a module of this room with a ``command``; it is imported only when it is asked for. The ordinary words of ``pack``
+are read without click (:mod:`scratchpack.cli.words`), which takes as long to import as a small program takes to pack.
 """
 
 from __future__ import annotations
@@ -14,17 +14,6 @@ from scratchpack.errors import ScratchpackError
 
 if TYPE_CHECKING:
     from types import FrameType
-
-# name: (module, the line in --help), in the order of --help
-COMMANDS: dict[str, tuple[str, str]] = {
-    "pack": ("pack", "Make an image of a program and exactly what it needs (the default command)."),
-    "inspect": ("inspect", "Show what a program is, what it loads, and what it will open later."),
-    "dockerfile": ("dockerfile", "Write a Dockerfile and its context for a program."),
-    "template": ("template", "Print a multi-stage Dockerfile for a language, a Makefile part, a Bake file, a CI job."),
-    "init": ("init", "Write the Dockerfile, .dockerignore and Makefile part that fit a repository."),
-    "verify": ("verify", "Check an image, or a program, without running it."),
-    "completion": ("completion", "Print the completion script for a shell."),
-}
 
 
 class _Terminated(BaseException):
@@ -77,12 +66,15 @@ def _main(words: list[str]) -> None:
 
 
 def _run(words: list[str]) -> int:
-    plain = len(words) == 1 and not words[0].startswith("-") and words[0] not in COMMANDS
-    if plain and words[0] and "_SCRATCHPACK_COMPLETE" not in os.environ:
-        from scratchpack.cli.packing import pack_and_report
+    if "_SCRATCHPACK_COMPLETE" not in os.environ:
+        from scratchpack.cli.words import read
 
-        pack_and_report((words[0],), {})
-        return 0
+        plain = read(words)
+        if plain is not None:
+            from scratchpack.cli.packing import pack_and_report
+
+            pack_and_report(*plain)
+            return 0
     from scratchpack.cli.commands import run
 
     return run(words)

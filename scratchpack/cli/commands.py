@@ -7,7 +7,7 @@ from importlib import import_module
 import click
 
 from scratchpack import __version__
-from scratchpack.cli import COMMANDS
+from scratchpack.cli.words import COMMANDS
 
 
 class Commands(click.Group):

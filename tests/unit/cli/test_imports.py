@@ -1,4 +1,4 @@
-"""What the short path loads: a static binary is packed without lief, elftools, jinja2, rich or the installed packages' metadata."""
+"""What the short path loads, with options and without: a static binary is packed without click, lief, jinja2, rich or the installed packages' metadata."""
 
 from __future__ import annotations
 
@@ -54,13 +54,19 @@ HEAVY = (
 )
 
 
-@pytest.fixture(scope="module")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
+LINES = (
+    ("./hello",),
+    ("-t", "x", "-q", "-o", "type=docker,dest=hello.tar", "--user=0", "./hello"),
+)
+
+
+@pytest.fixture(scope="module", params=LINES, ids=("without options", "with options"))
+def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> frozenset[str]:
     """The modules that were imported by the end of `scratchpack ./hello`."""
     home = tmp_path_factory.mktemp("short-path")
     build.cc(home / "hello", build.HELLO_C, "-static", "-s")
     done = subprocess.run(
-        [sys.executable, "-c", _PROBE, "./hello"],
+        [sys.executable, "-c", _PROBE, *request.param],
         cwd=home,
         env={**os.environ, "PYTHONPATH": str(HOME)},
         capture_output=True,
