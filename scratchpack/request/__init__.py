@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from scratchpack.config import NAMES, Options
 from scratchpack.errors import UsageError
-from scratchpack.request.model import Request
+from scratchpack.request.model import IMPLIED, Request
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -51,8 +51,6 @@ _READERS = {
     "timezone": ("needs", "timezones"),
     "service": ("needs", "services"),
 }
-# an option that names what a need brings decides for that need
-_IMPLIED = {"timezone": "timezone", "locale": "locale", "service": "pam", "ca_bundle": "ca-certificates"}
 
 
 def request(options: Options | None, command: str, environ: Mapping[str, str] | None = None) -> Request:
@@ -108,19 +106,10 @@ def _not_taken(field: str, command: str) -> UsageError:
 
 
 def _imply(typed: dict[str, Any]) -> None:
-    """``--timezone`` and its like ask for their need, whatever the program shows.
-
-    Raises:
-        UsageError: the need was left out at the same time.
-    """
+    """``--timezone`` and its like ask for their need, whatever the program shows, but for a need that is left out."""
     modes = dict(typed.get("need", {}))
-    for field, need in _IMPLIED.items():
-        if field in typed:
-            if modes.get(need) == "never":
-                raise UsageError(
-                    f"cannot use --{field.replace('_', '-')} with --need {need}=never",
-                    hint="leave out one of the two",
-                )
+    for field, need in IMPLIED.items():
+        if field in typed and modes.get(need) != "never":
             modes[need] = "always"
     # I15: a user by name wants the tables that know it
     if not all(part.isdecimal() for part in typed.get("user", "0").split(":")) and modes.get("users", "auto") == "auto":

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import UsageError
-from scratchpack.request.model import TREES
+from scratchpack.request.model import IMPLIED, TREES
 
 if TYPE_CHECKING:
     from scratchpack.request.model import Request
@@ -34,7 +34,15 @@ def together(asked: Request) -> Request:
         ("--token-server", asked.token_server and not pushes, "nothing is pushed"),
         ("--force", asked.force and not directory, "no output is a directory, and a file is replaced anyway"),
     )
-    notes = tuple(f"{option} has no effect: {why}" for option, is_idle, why in idle if is_idle)
+    off = (
+        (
+            f"--{field.replace('_', '-')}",
+            getattr(asked, field) and asked.need.get(need) == "never",
+            f"--need {need}=never",
+        )
+        for field, need in IMPLIED.items()
+    )
+    notes = tuple(f"{option} has no effect: {why}" for option, is_idle, why in (*idle, *off) if is_idle)
     forced = tuple(
         output._replace(force=True) if output.type in {"local", "dockerfile"} or not output.tar else output
         for output in asked.output
