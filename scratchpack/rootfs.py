@@ -170,6 +170,8 @@ def _add(table: dict[str, Entry], entry: Entry) -> None:
     elif _content(old) == _content(entry):
         kept = old if old.rank >= entry.rank else entry
         table[entry.path] = kept._replace(because=_join(old.because, entry.because))
+    elif (joined := _asked_twice(old, entry)) is not None:
+        table[entry.path] = joined
     elif old.rank != entry.rank:
         table[entry.path] = old if old.rank > entry.rank else entry
     else:
@@ -178,6 +180,18 @@ def _add(table: dict[str, Entry], entry: Entry) -> None:
             details=(_why(old), _why(entry)),
             hint="leave one of them out with --exclude, or place it elsewhere with --include SRC:DST",
         )
+
+
+def _asked_twice(old: Entry, entry: Entry) -> Entry | None:
+    """One file or directory that two askers want with other modes (one starts it): it allows what either asks for.
+
+    ``None`` for what really is two things.
+    """
+    if isinstance(old, Symlink) or isinstance(entry, Symlink) or old.rank != entry.rank:
+        return None
+    if _content(old._replace(mode=entry.mode)) != _content(entry):
+        return None
+    return old._replace(mode=old.mode | entry.mode, because=_join(old.because, entry.because))
 
 
 def _join(first: tuple[Reason, ...], second: tuple[Reason, ...]) -> tuple[Reason, ...]:

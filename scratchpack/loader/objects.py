@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from functools import partial
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.budget import RUN, Budget
-from scratchpack.elf.evidence import Elf
 from scratchpack.elf.reader import read_elf
+from scratchpack.elf.views import Views
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.loader.cache import MAX_CACHE, Cache, read_cache
 from scratchpack.loader.candidates import Judged, Verdict, Wanted, judge_glibc, judge_musl
@@ -16,6 +15,7 @@ from scratchpack.loader.defaults import Defaults, read_build, read_defaults
 from scratchpack.loader.hwcaps import HWCAPS_DIR, NAMES, first_components
 
 if TYPE_CHECKING:
+    from scratchpack.elf.evidence import Elf
     from scratchpack.elf.model import ElfFacts
     from scratchpack.sysroot.model import Node, Sysroot
 
@@ -29,12 +29,12 @@ class Objects:
     Every method raises :class:`scratchpack.errors.LimitError` once the files together ask for too much (S4).
     """
 
-    def __init__(self, budget: Budget | None = None) -> None:
+    def __init__(self, budget: Budget | None = None, views: Views | None = None) -> None:
         self.budget = budget or Budget("these files", RUN)
         self._facts: dict[Inode, ElfFacts | InputError] = {}
         self._headers: dict[Inode, bytes | Judged] = {}
         self._defaults: dict[Inode, Defaults] = {}
-        self._views: dict[Inode, Elf] = {}
+        self.views = views or Views(self.budget)
         self._builds: dict[Inode, str | None] = {}
         self._caches: dict[tuple[int, str, str], Cache | None] = {}
         self._nodes: dict[tuple[int, str, str], Node | ConfinementError | None] = {}
@@ -61,9 +61,7 @@ class Objects:
 
     def elf(self, root: Sysroot, node: Node) -> Elf:
         """The lazy evidence view of a file whose facts are good: symbols and notes, each read once."""
-        if node.inode not in self._views:
-            self._views[node.inode] = Elf(partial(root.open, node), self.facts(root, node), self.budget)
-        return self._views[node.inode]
+        return self.views.of(root, node, self.facts(root, node))
 
     def build(self, root: Sysroot, node: Node) -> str | None:
         """Which build of glibc a loader or C library says it is (R27)."""

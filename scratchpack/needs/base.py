@@ -9,6 +9,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Protocol
 
+from scratchpack.entries import BYTES_ALONE, Keep
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
@@ -211,6 +212,7 @@ class NeedOptions(NamedTuple):
     services: tuple[str, ...] = ()  # PAM
     ca_bundle: str | None = None  # a path on the host, read by the caller's opener
     read_host: Callable[[str], bytes] | None = None  # how such a path is read
+    keep: Keep = BYTES_ALONE  # what of the root's files travels beyond their bytes
 
 
 class NeedResult(NamedTuple):

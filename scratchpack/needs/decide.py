@@ -79,7 +79,7 @@ def examine(
     subject = scanned.subject
     if wanted - scanned.hits:
         subject = deepen(subject, views, [item for item in looks if item.name in wanted])
-    gate = gate_of(root, program)
+    gate = gate_of(root, program, options.keep)
     results, failed = [], []
     needs = (need_of(row) for row in ROWS if row.name in scanned.hits or row.name in wanted)
     theirs = (need for name, need in plugins.items() if name in scanned.hits or name in wanted)
@@ -113,14 +113,18 @@ def _decide(
     if decided == "suggested":
         return result._replace(suggestion=_suggestion(need, evidence))
     gate.withheld.clear()
+    gate.dropped.clear()
     try:
         brought = need.provide(gate, evidence, options, subject)
     except Unavailable as missing:
         why = "".join(f"; {text}" for text in (_because(evidence) if evidence else "", said(gate.withheld)) if text)
         text = f"{need.name}: {missing.missing} in {gate.name}{why}; {missing.remedy}, or use --need {need.name}=never"
         return result._replace(decision="unavailable", suggestion=text)
-    if gate.withheld:
-        brought = brought._replace(notes=(*brought.notes, f"{need.name}: {said(gate.withheld)}"))
+    if gate.withheld or gate.dropped:
+        withheld = (f"{need.name}: {said(gate.withheld)}",) if gate.withheld else ()
+        travelling = {entry.path for entry in brought.files}
+        dropped = (line for path, line in sorted(gate.dropped.items()) if path in travelling)
+        brought = brought._replace(notes=(*brought.notes, *withheld, *dropped))
     from scratchpack.rootfs import Rootfs
 
     if mode == "auto" and not any((brought.files, brought.elf_roots, brought.env)):

@@ -14,11 +14,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING, BinaryIO, cast
 
+from scratchpack.entries import BYTES_ALONE
 from scratchpack.needs import places
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scratchpack.entries import Keep
     from scratchpack.loader.model import Resolution
     from scratchpack.packages.model import Packages
     from scratchpack.sysroot.model import Node, Sysroot
@@ -34,16 +36,19 @@ class Gate:
         root: the root behind the gate.
         programs: paths in ``root`` of the program that is examined (as found, and without links); empty where the
             program lies on another root, which has no tree of its own here.
+        keep: what of a file that is taken travels beyond its bytes.
     """
 
-    def __init__(self, root: Sysroot, programs: tuple[str, ...] = ()) -> None:
+    def __init__(self, root: Sysroot, programs: tuple[str, ...] = (), keep: Keep = BYTES_ALONE) -> None:
         self.behind = root
+        self.keep = keep
         self._programs = programs
         self._own: tuple[str, ...] | None = None
         self._homes: frozenset[str] | None = None
         self._entered: dict[str, bool] = {"/": True, "": True}
         self._judged: dict[str, str] = {}
         self.withheld: dict[str, str] = {}  # canonical path -> why it may not be taken
+        self.dropped: dict[str, str] = {}  # canonical path -> what of its privileges stays behind (S15)
 
     @property
     def name(self) -> str:
@@ -155,12 +160,13 @@ class Gate:
         return self._homes
 
 
-def gate_of(root: Sysroot, program: Resolution) -> Gate:
+def gate_of(root: Sysroot, program: Resolution, keep: Keep = BYTES_ALONE) -> Gate:
     """The gate for one program's needs, kept with the root so that it judges a path once."""
     if isinstance(root, Gate):
         return root
     paths = tuple(dict.fromkeys((program.path, program.node.canonical))) if program.root is root else ()
-    return cast("Gate", root.kept.setdefault(f"{__name__}:{':'.join(paths)}", Gate(root, paths)))
+    name = f"{__name__}:{':'.join(paths)}:{keep.modes}:{keep.privileges}"
+    return cast("Gate", root.kept.setdefault(name, Gate(root, paths, keep)))
 
 
 def packages(root: Sysroot) -> Packages | None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import posixpath
 from typing import TYPE_CHECKING
 
-from scratchpack.rootfs import RANK_GENERATED, Directory, File, Reason, Source, Symlink, inline
+from scratchpack.entries import BYTES_ALONE, directory_of, dropped, file_of
+from scratchpack.rootfs import RANK_GENERATED, File, Reason, Symlink, inline
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from scratchpack.entries import Keep
     from scratchpack.needs.base import Evidence
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Node, Sysroot
@@ -23,10 +25,20 @@ def reasons(need: str, evidence: tuple[Evidence, ...]) -> tuple[Reason, ...]:
 
 
 def node_entry(root: Sysroot, node: Node, because: tuple[Reason, ...], at: str | None = None) -> File:
-    """A regular file of the root, at its own path or another; modes are normalised to 0755 and 0644."""
-    source = Source(node.size, lambda: root.open(node), ("node", node.inode), (root.name, node.canonical))
-    mode = 0o755 if node.mode & 0o111 else 0o644
-    return File(at or node.canonical, source, mode=mode, inode=node.inode, because=because)
+    """A regular file of the root, at its own path or another; what may be started there may be started in the image."""
+    runs = bool(node.mode & 0o111)
+    return file_of(root, node, because, runs=runs, keep=_keep(root, node), path=at or "")
+
+
+def _keep(root: Sysroot, node: Node) -> Keep:
+    """What the user wants kept, which a gate knows; what stays behind of this node is written down there."""
+    from scratchpack.needs.gate import Gate
+
+    if not isinstance(root, Gate):
+        return BYTES_ALONE
+    if said := dropped(root, node, root.keep):
+        root.dropped[node.canonical] = said
+    return root.keep
 
 
 def copied(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[Entry, ...]:
@@ -57,7 +69,7 @@ def _below(
     if node.canonical in seen:
         return
     seen.add(node.canonical)
-    yield Directory(node.canonical, because=because)
+    yield directory_of(node, because, keep=_keep(root, node))
     for name in root.list(node):
         path = posixpath.join(node.canonical, name)
         child = root.lookup(path)

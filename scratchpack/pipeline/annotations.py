@@ -6,7 +6,6 @@ A binary is untrusted: only short, printable values of the expected form are tak
 from __future__ import annotations
 
 import re
-from functools import partial
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -45,9 +44,9 @@ def _of_plan(plan: Plan) -> dict[str, str]:
 
 
 def _view(program: Program) -> Elf:
-    from scratchpack.elf.evidence import Elf
+    from scratchpack.elf.views import Views
 
-    return Elf(partial(program.root.open, program.node), program.facts)
+    return Views().of(program.root, program.node, program.facts)
 
 
 def _of_elf(elf: Elf) -> dict[str, str]:

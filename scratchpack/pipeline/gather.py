@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import posixpath
-from functools import partial
 from typing import TYPE_CHECKING
 
+from scratchpack.entries import dropped, file_of
 from scratchpack.pipeline.place import passed_through
-from scratchpack.rootfs import RANK_ROOT, Directory, File, Reason, Source, Symlink
+from scratchpack.rootfs import RANK_ROOT, Directory, Reason, Symlink
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
+    from scratchpack.entries import Keep
     from scratchpack.loader.model import Closure, Resolution
     from scratchpack.pipeline.model import Program
     from scratchpack.pipeline.place import Moves
-    from scratchpack.rootfs import Entry
+    from scratchpack.rootfs import Entry, File
     from scratchpack.sysroot.model import Node, Sysroot
-
-_PRIVILEGES = 0o7000
 
 
 class Gatherer:
     """Makes entries of nodes, with the modes and privileges that the options say; collects what was dropped."""
 
-    def __init__(self, moves: Moves, *, preserve_modes: bool = False, preserve_privileges: bool = False) -> None:
+    def __init__(self, moves: Moves, keep: Keep) -> None:
         self.moves = moves
-        self._preserve_modes = preserve_modes
-        self._preserve_privileges = preserve_privileges
+        self._keep = keep
         self.warnings: list[str] = []
 
     def file(self, root: Sysroot, node: Node, because: Reason, *, runs: bool, rank: int = RANK_ROOT) -> File:
         """One regular file. ``runs``: it is started by the kernel, so it is 0755 (0644 otherwise)."""
-        mode = node.mode & 0o777 if self._preserve_modes else 0o755 if runs else 0o644
-        xattrs = dict(root.xattrs(node)) if self._privileged(root, node) else {}
-        if node.mode & 0o6000 and self._preserve_privileges:
-            mode |= node.mode & _PRIVILEGES
+        if said := dropped(root, node, self._keep):
+            self.warnings.append(said)
         path = self.moves(node.canonical)
-        source = Source(node.size, partial(root.open, node), ("node", node.inode), (root.name, node.canonical))
-        return File(
-            path, source, mode, inode=node.inode, xattrs=tuple(sorted(xattrs.items())), because=(because,), rank=rank
-        )
+        return file_of(root, node, (because,), runs=runs, keep=self._keep, path=path, rank=rank)
 
     def links(self, root: Sysroot, node: Node, because: Reason) -> Iterator[Entry]:
         """Each symbolic link that led to a node, and the directories that ``..`` on the way stands on."""
@@ -54,24 +47,6 @@ class Gatherer:
     def _stood_on(self, root: Sysroot, path: str, because: Reason) -> Iterator[Entry]:
         for directory in passed_through(root, path):
             yield Directory(self.moves(directory), because=(Reason("parent", because.by, path),))
-
-    def _privileged(self, root: Sysroot, node: Node) -> bool:
-        """Whether extended attributes travel; what is dropped is said (S15)."""
-        dropped = []
-        if node.mode & 0o6000:
-            dropped.append(
-                "setuid and setgid bits"
-                if node.mode & 0o6000 == 0o6000
-                else "setuid bit"
-                if node.mode & 0o4000
-                else "setgid bit"
-            )
-        if root.xattrs(node):
-            dropped.append("file capabilities and extended attributes")
-        if not dropped or self._preserve_privileges:
-            return bool(dropped)
-        self.warnings.append(f"{node.canonical}: {' and '.join(dropped)} dropped (keep with --preserve-privileges)")
-        return False
 
 
 def program_entries(gatherer: Gatherer, programs: Iterable[Program], moves: Moves) -> Iterator[Entry]:

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.elf.budget import RUN, Budget
 from scratchpack.elf.model import Linkage
+from scratchpack.elf.views import Views
 from scratchpack.loader.model import Closure, FoundBy, Resolution
 from scratchpack.record import NamedTuple
 
@@ -43,6 +44,7 @@ class Loading:
         self.opened: list[Opened] = []
         self.budget = Budget("these programs and what they load", RUN)
         self._problems = problems
+        self.views = Views(self.budget)
         self._objects: Objects | None = None
         self._added: list[tuple[str, Session]] = []
         self.late: dict[int, str] = {}  # number of a static program that opens something -> glibc's loader
@@ -54,7 +56,7 @@ class Loading:
         from scratchpack.loader.objects import Objects
         from scratchpack.loader.resolve import Placed, Session
 
-        self._objects = self._objects or Objects(self.budget)
+        self._objects = self._objects or Objects(self.budget, self.views)
         return Session(Placed(root, path, loader), self.root, self.env, self._objects)
 
     def _later(self, number: int) -> Session | None:

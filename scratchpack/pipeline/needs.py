@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
+from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
@@ -29,7 +29,6 @@ class Examination:
     def __init__(self, loading: Loading, asked: Request, *, strict: bool) -> None:
         self._loading = loading
         self._strict = strict
-        self._views: dict[tuple[int, ...], Elf] = {}
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
         self.notes: list[str] = []
         self._options = NeedOptions(
@@ -41,6 +40,7 @@ class Examination:
             services=asked.service,
             ca_bundle=asked.ca_bundle,
             read_host=_read_host,
+            keep=Keep(asked.preserve_modes, asked.preserve_privileges),
         )
 
     def run(self) -> tuple[NeedResult, ...]:
@@ -73,14 +73,7 @@ class Examination:
         return examine(closure.roots[0], closure, self._loading.root, self._view, self._options, strict=self._strict)
 
     def _view(self, resolution: Resolution) -> Elf:
-        key = resolution.node.inode
-        if key not in self._views:
-            from scratchpack.elf.evidence import Elf
-
-            self._views[key] = Elf(
-                partial(resolution.root.open, resolution.node), resolution.facts, self._loading.budget
-            )
-        return self._views[key]
+        return self._loading.views.of(resolution.root, resolution.node, resolution.facts)
 
     def _open(self, number: int, root: ElfRoot) -> None:
         if root.program:
@@ -103,7 +96,7 @@ class Examination:
             self.notes.append(text)
 
     def _gate(self, number: int) -> Gate:
-        return gate_of(self._loading.root, self._loading.of(number).roots[0])
+        return gate_of(self._loading.root, self._loading.of(number).roots[0], self._options.keep)
 
     def _start(self, number: int, root: ElfRoot) -> None:
         """A program that the program starts: its files came with the need, its libraries come from a namespace of its own."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.machines import oci_platform
+from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.oci.config import check_user
@@ -156,11 +157,7 @@ class _Planner:
         self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]
     ) -> tuple[Rootfs, Moves]:
         """Everything that travels: programs, what --include names, closures, what the needs bring; less --exclude."""
-        gatherer = Gatherer(
-            moves,
-            preserve_modes=self.asked.preserve_modes,
-            preserve_privileges=self.asked.preserve_privileges,
-        )
+        gatherer = Gatherer(moves, Keep(self.asked.preserve_modes, self.asked.preserve_privileges))
         entries = [*program_entries(gatherer, self.programs, moves)]
         if self.asked.include:
             from scratchpack.pipeline.include import include

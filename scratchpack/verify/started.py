@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from functools import partial
 from typing import TYPE_CHECKING
 
-from scratchpack.elf.evidence import Elf
 from scratchpack.elf.kind import Kind, sniff
 from scratchpack.elf.machines import oci_platform
 from scratchpack.elf.model import Linkage
 from scratchpack.elf.reader import read_elf
+from scratchpack.elf.views import Views
 from scratchpack.errors import ScratchpackError
 from scratchpack.images.launch import Launch, launch
 from scratchpack.loader.model import Closure, FoundBy, LoaderEnv, Resolution
@@ -22,6 +21,7 @@ from scratchpack.needs.decide import examine
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from scratchpack.elf.evidence import Elf
     from scratchpack.elf.model import ElfFacts
     from scratchpack.needs.base import NeedResult
     from scratchpack.oci.source import StoredImage
@@ -147,7 +147,7 @@ class Started:
 
 
 def _view(resolution: Resolution) -> Elf:
-    return Elf(partial(resolution.root.open, resolution.node), resolution.facts)
+    return Views().of(resolution.root, resolution.node, resolution.facts)
 
 
 def problems(closure: Closure) -> list[str]:

@@ -185,7 +185,8 @@ def check(
     A packaged program's own strings are evidence for own-data too, which would hide what the need brings.
     """
     env = app.env if app else ()
-    words = [*(app.words if app else ()), *(word for item in env for word in ("-e", item))]
+    app_words = app.words if app else ()
+    words = [*app_words, *(word for item in env for word in ("-e", item))]
     words += ["--need", "own-data=never"] if app is None and need != "own-data" else []
 
     def there(command: tuple[str, ...]) -> tuple[str, ...]:
@@ -193,7 +194,8 @@ def check(
 
     host = run("/", mine, env, tmp / "host.work", given)
     assert host[0] == 0, host
-    bare = pack(mine[0], tmp / "bare", need, "never", *words)
+    others = words if need != "pam" else [word for word in words if word not in app_words]  # --service is pam's own
+    bare = pack(mine[0], tmp / "bare", need, "never", *others)
     full = pack(mine[0], tmp / "full", need, "auto", *words)
     assert set(full) > set(bare)
     assert run(tmp / "bare", there(mine), env, tmp / "bare.work", given) != host
