@@ -29,12 +29,17 @@ A, B, C = "a", "b", "c"  # the program itself | a direct dependency | a dependen
 
 
 class Unavailable(Exception):  # noqa: N818  (an answer of provide(), turned into a NeedError or a decision by decide.py)
-    """A need cannot be provided from this root: what is missing, and what to install or give."""
+    """A need cannot be provided from this root: what is missing, and what to install or give.
 
-    def __init__(self, missing: str, remedy: str) -> None:
+    ``essential``: the program is a client of the thing. Where it only may become one (its configuration decides), it
+    starts and works without, and what is missing is a warning; but not where the user asked for it by name.
+    """
+
+    def __init__(self, missing: str, remedy: str, *, essential: bool = True) -> None:
         super().__init__(missing)
         self.missing = missing
         self.remedy = remedy
+        self.essential = essential
 
 
 class Wants(NamedTuple):
@@ -227,6 +232,7 @@ class NeedResult(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     suggestion: str = ""
+    essential: bool = True  # of one that is unavailable: without it nothing is packed
     closure: Closure | None = None  # of the elf_roots, once the pipeline resolved them
 
 

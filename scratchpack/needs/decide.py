@@ -88,7 +88,7 @@ def examine(
         result = _decide(need, evidence, subject, gate, options)
         if result is not None:
             results.append(result)
-            failed += [result.suggestion] if result.decision == "unavailable" else []
+            failed += [result.suggestion] if result.decision == "unavailable" and result.essential else []
     if failed and strict:
         raise NeedError(
             "cannot put in the image what the program will open",
@@ -119,7 +119,8 @@ def _decide(
     except Unavailable as missing:
         why = "".join(f"; {text}" for text in (_because(evidence) if evidence else "", said(gate.withheld)) if text)
         text = f"{need.name}: {missing.missing} in {gate.name}{why}; {missing.remedy}, or use --need {need.name}=never"
-        return result._replace(decision="unavailable", suggestion=text)
+        essential = missing.essential or mode == "always"
+        return result._replace(decision="unavailable", suggestion=text, essential=essential)
     if gate.withheld or gate.dropped:
         withheld = (f"{need.name}: {said(gate.withheld)}",) if gate.withheld else ()
         travelling = {entry.path for entry in brought.files}

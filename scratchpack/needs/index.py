@@ -10,7 +10,7 @@ from scratchpack.needs.base import Row, Wants
 # fmt: off
 ROWS: tuple[Row, ...] = (
     Row("ca-certificates", "system.ca", Wants(
-        symbols=("SSL_CTX_set_default_verify_*", "X509_STORE_set_default_paths*", "X509_get_default_cert_*", "gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust", "curl_easy_perform", "curl_multi_*", "git_remote_*", "git_clone", "ne_session_*", "serf_*", "soup_session_*", "g_socket_client_*", "g_tls_*", "PQconnect*", "mysql_real_connect", "redisConnect*", "ldap_initialize", "BIO_new_connect", "BIO_new_ssl_connect", "BIO_lookup*"),
+        symbols=("SSL_CTX_set_default_verify_*", "X509_STORE_set_default_paths*", "X509_get_default_cert_*", "gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust", "curl_easy_perform", "curl_multi_*", "git_remote_*", "git_clone", "ne_session_*", "serf_*", "soup_session_*", "g_socket_client_*", "g_tls_*", "PQconnect*", "mysql_real_connect", "redisConnect*", "ldap_initialize", "BIO_new_connect", "BIO_new_ssl_connect", "BIO_lookup*", "SSL_accept", "SSL_set_accept_state", "TLS_server_method", "DTLS_server_method", "SSLv23_server_method", "gnutls_certificate_server_set_request", "gnutls_certificate_server_set_retrieve_function"),
         fragments=("/etc/ssl/", "/etc/pki/", "/cert.pem", "SSL_CERT_FILE"),
         inside=(("libcurl*", "/etc/"), ("libcurl*", "/cert.pem"), ("libgnutls.so*", "/etc/"), ("libgnutls.so*", "pkcs11:"), ("libp11-kit.so*", "/pkcs11"), ("libcrypto.so*", 'OPENSSLDIR: "'), ("<program>", 'OPENSSLDIR: "')),
     )),

@@ -11,7 +11,7 @@ from scratchpack.loader.model import Closure, FoundBy, Resolution
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from scratchpack.elf.model import ElfFacts
     from scratchpack.loader.model import LoaderEnv, Problem
@@ -44,6 +44,8 @@ class Loading:
         self.opened: list[Opened] = []
         self.budget = Budget("these programs and what they load", RUN)
         self._problems = problems
+        self._at_start: dict[int, frozenset[Problem]] = {}  # errors of a program before it opened anything
+        self._paths: dict[Opened, str] = {}
         self.views = Views(self.budget)
         self._objects: Objects | None = None
         self._added: list[tuple[str, Session]] = []
@@ -98,21 +100,67 @@ class Loading:
         session = self._sessions[number] or self._later(number)
         if session is None:
             return None
+        if number not in self._at_start:
+            self._at_start[number] = frozenset(self.of(number).errors)
         found = session.open(name, requester)
         if found is not None:
             self.opened.append(Opened(number, name, requester))
+            self._paths[self.opened[-1]] = found.path
         return found
 
-    def add(self, root: Sysroot, path: str, facts: ElfFacts, *, placed: str) -> None:
-        """Another program that travels (``--include``), started by itself; ``placed`` is its path in the image."""
+    def take_back(self, number: int) -> dict[Opened, Problem]:
+        """Undo what one program opened and could not have loaded; each with the problem that stops it.
+
+        ``dlopen`` fails as a whole where a dependency of the library does, and the program goes on without it. What was
+        a problem at start stays one.
+        """
+        lost: dict[Opened, Problem] = {}
+        while fresh := [p for p in self.of(number).errors if p not in self._at_start.get(number, frozenset())]:
+            edges: dict[str, list[str]] = {}
+            for edge in self.of(number).edges:
+                edges.setdefault(edge.requester, []).extend([edge.target] if edge.target else [])
+            mine = [opened for opened in self.opened if opened.program == number]
+            reached = {opened: _reached(self._paths[opened], edges) for opened in mine}
+            stopped = {o: p for o in mine for p in fresh if p.requester in reached[o]}
+            if not stopped:
+                break
+            lost |= stopped
+            self.opened = [opened for opened in self.opened if opened not in stopped]
+            program = self.programs[number]
+            session = self._session(program.root, program.path, program.facts, self.late.get(number))
+            self._sessions[number] = session
+            for opened in mine:
+                if opened not in stopped and session is not None:
+                    session.open(opened.name, opened.requester)
+        return lost
+
+    def add(
+        self, root: Sysroot, path: str, facts: ElfFacts, *, placed: str, optional: bool = False
+    ) -> tuple[Problem, ...]:
+        """Another program that travels (``--include``), started by itself; ``placed`` is its path in the image.
+
+        Returns what would stop it. An ``optional`` one is then not added.
+        """
         session = self._session(root, path, facts)
-        if session is not None:
+        errors = _travelling(session).errors if session is not None else ()
+        if session is not None and not (optional and errors):
             self._added.append((placed, session))
+        return errors
 
     def inside(self, placed: Sequence[str]) -> tuple[str | None, ...]:
         """The paths in the image of everything that has a namespace of its own, in the order of the sessions."""
         given = (path if session else None for path, session in zip(placed, self._sessions, strict=True))
         return (*given, *(path for path, _ in self._added))
+
+
+def _reached(path: str, edges: Mapping[str, Sequence[str]]) -> frozenset[str]:
+    """The paths of everything that an object asks for, itself among them."""
+    found, left = {path}, [path]
+    while left:
+        fresh = [target for target in edges.get(left.pop(), ()) if target not in found]
+        found.update(fresh)
+        left += fresh
+    return frozenset(found)
 
 
 def _travelling(session: Session) -> Closure:

@@ -29,8 +29,11 @@ class Examination:
     def __init__(self, loading: Loading, asked: Request, *, strict: bool) -> None:
         self._loading = loading
         self._strict = strict
+        self._refused: dict[tuple[int, str, str], str] = {}  # (program, name, requester) -> why it would not load
+        self._left_out: set[str] = set()  # paths of programs that would not start
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
-        self.notes: list[str] = []
+        self._notes: list[str] = []
+        self._lacking: list[str] = []
         self._options = NeedOptions(
             modes=asked.need,
             env=dict(asked.env),
@@ -43,6 +46,11 @@ class Examination:
             keep=Keep(asked.preserve_modes, asked.preserve_privileges),
         )
 
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the report must know: what could not be loaded, and what the root lacks."""
+        return tuple(dict.fromkeys((*self._notes, *(self._lacking if self._strict else ()))))
+
     def run(self) -> tuple[NeedResult, ...]:
         """The results of all programs, one a need.
 
@@ -53,6 +61,7 @@ class Examination:
         numbers = range(len(self._loading.programs))
         for _ in range(_ROUNDS):
             found = [self._examine(number) for number in numbers]
+            self._lacking = [need.suggestion for needs in found for need in needs if need.decision == "unavailable"]
             fresh = [
                 (number, root)
                 for number in numbers
@@ -61,9 +70,11 @@ class Examination:
                 if (number, root) not in self._asked
             ]
             if not fresh:
-                return _joined([need for needs in found for need in needs])
-            for number, root in fresh:
-                self._open(number, root)
+                return _without(_joined([need for needs in found for need in needs]), self._left_out)
+            while fresh:
+                for number, root in fresh:
+                    self._open(number, root)
+                fresh = self._unloadable({number for number, _ in fresh})
         raise UsageError("cannot settle what this program opens: its modules keep asking for more modules")
 
     def _examine(self, number: int) -> tuple[NeedResult, ...]:
@@ -82,18 +93,39 @@ class Examination:
             return
         gate = self._gate(number)
         # A name is searched as the loader does; a path is taken only from where a need may take files.
-        names = (name for name in (root.name, *root.alternatives) if "/" not in name or gate.lookup(name) is not None)
+        asked = [
+            name for name in (root.name, *root.alternatives) if (number, name, root.requester) not in self._refused
+        ]
+        names = (name for name in asked if "/" not in name or gate.lookup(name) is not None)
         opened = (self._loading.open(number, name, root.requester) for name in names)
         found = next((resolution for resolution in opened if resolution is not None), None)
         self._asked[number, root] = found
         if found is None:
-            text = f"{root.name}, which {root.requester} opens while it runs, is not in {self._loading.root.name}"
+            refused = self._refused.get((number, root.name, root.requester))
+            why = f"cannot be loaded: {refused}" if refused else f"is not in {self._loading.root.name}"
+            text = f"{root.name}, which {root.requester} opens while it runs, {why}"
             if root.required and self._strict:
                 raise ClosureError(
                     f"cannot pack {self._loading.programs[number].given}: {text}",
                     hint="install it in the root, or leave the need out with --need NAME=never",
                 )
-            self.notes.append(text)
+            self._notes.append(f"{text}; it is left out" if refused else text)
+
+    def _unloadable(self, numbers: set[int]) -> list[tuple[int, ElfRoot]]:
+        """What was opened and would not load, taken back: each is asked for again, by its next name (N34)."""
+        again: dict[tuple[int, ElfRoot], None] = {}
+        for number in sorted(numbers):
+            for opened, problem in self._loading.take_back(number).items():
+                what = "is not found" if problem.kind == "missing" else problem.detail or problem.kind
+                why = f"{problem.name}, needed by {problem.requester}, {what}"
+                self._refused[number, opened.name, opened.requester] = why
+                again |= {
+                    (number, root): None
+                    for of, root in self._asked
+                    if (of, root.requester) == (number, opened.requester)
+                    and opened.name in (root.name, *root.alternatives)
+                }
+        return list(again)
 
     def _gate(self, number: int) -> Gate:
         return gate_of(self._loading.root, self._loading.of(number).roots[0], self._options.keep)
@@ -107,7 +139,13 @@ class Examination:
             return
         with self._loading.root.open(node) as stream:
             facts = read_elf(stream, origin=node.canonical)
-        self._loading.add(self._loading.root, node.canonical, facts, placed=node.canonical)
+        problems = self._loading.add(
+            self._loading.root, node.canonical, facts, placed=node.canonical, optional=not root.required
+        )
+        if problems and not root.required:
+            self._left_out.add(node.canonical)
+            why = f"{problems[0].name}, needed by {problems[0].requester}, is not found"
+            self._notes.append(f"{node.canonical} is left out, it would not start: {why}")
 
 
 def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:
@@ -128,6 +166,15 @@ def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:
             notes=tuple(dict.fromkeys((*old.notes, *need.notes))),
         )
     return tuple(table.values())
+
+
+def _without(needs: tuple[NeedResult, ...], left_out: set[str]) -> tuple[NeedResult, ...]:
+    """The results, less the programs that would not start."""
+    if not left_out:
+        return needs
+    return tuple(
+        need._replace(files=tuple(entry for entry in need.files if entry.path not in left_out)) for need in needs
+    )
 
 
 def _read_host(path: str) -> bytes:

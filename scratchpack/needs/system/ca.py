@@ -35,6 +35,12 @@ _STORES = (
     *("SSL_CTX_set_default_verify_*", "X509_STORE_set_default_paths*", "X509_get_default_cert_*"),
     *("gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust"),
 )
+# The accepting side of TLS: whether such a program connects to others as well is for its configuration to say.
+_SERVES = (
+    *("SSL_accept", "SSL_set_accept_state", "TLS_server_method", "DTLS_server_method", "SSLv23_server_method"),
+    *("gnutls_certificate_server_set_request", "gnutls_certificate_server_set_retrieve_function"),
+)
+_CALLS = "which has a trust store"
 _TRUST = re.compile(r"/[\w./+-]*(?:cert\.pem|certs\.pem|\.crt|bundle\.pem|cacert\.pem|/certs/?)")
 _INSIDE = re.compile(r"\.(?:crt|pem).")  # a file's name that goes on: several literals
 
@@ -46,9 +52,9 @@ class CaCertificates:
     summary = "TLS connections fail to verify without certificate authorities"
     wants: Wants = Wants(
         symbols=(
-            *("SSL_CTX_set_default_verify_*", "X509_STORE_set_default_paths*", "X509_get_default_cert_*"),
-            *("gnutls_certificate_set_x509_system_trust", "gnutls_x509_trust_list_add_system_trust"),
+            *_STORES,
             *SYMBOLS,
+            *_SERVES,
         ),
         fragments=("/etc/ssl/", "/etc/pki/", "/cert.pem", "SSL_CERT_FILE"),
         inside=(
@@ -76,7 +82,7 @@ class CaCertificates:
                 found.append(Evidence(self.name, A, f"string {shown}", subject.program.path, paths))
         for call, library in client_libraries(subject):
             if _has_store(library):
-                because = f"imports {call} of {library.name}, which has a trust store"
+                because = f"imports {call} of {library.name}, {_CALLS}"
                 found.append(Evidence(self.name, A, because, subject.program.path))
         return tuple(found)
 
@@ -86,7 +92,7 @@ class CaCertificates:
         """The bundle, its links, SSL_CERT_FILE; p11-kit's module where GnuTLS asks it (Fedora)."""
         because = reasons(self.name, evidence)
         places = dict.fromkeys((*PORTABLE, *_places(subject), *(path for item in evidence for path in item.found)))
-        files = list(_bundle(root, because, options, tuple(places)))
+        files = list(_bundle(root, because, options, tuple(places), essential=_is_client(evidence, subject)))
         target = files[-1].path
         for place in places:
             if place.endswith(("/", "/certs")):
@@ -109,6 +115,12 @@ def stores(run: str) -> Iterator[str]:
             yield text
         else:
             yield from (path for path in dict.fromkeys((*SOURCES, *PORTABLE)) if path in text)
+
+
+def _is_client(evidence: tuple[Evidence, ...], subject: Subject) -> bool:
+    """Whether the program connects whatever its configuration says: it calls a client's library, or accepts nothing."""
+    calls = any(_CALLS in item.because for item in evidence if item.tier == A)
+    return calls or not any(seen.tier == A for seen, _ in subject.importing(*_SERVES))
 
 
 def _has_store(seen: Seen) -> bool:
@@ -135,7 +147,7 @@ def _places(subject: Subject) -> Iterator[str]:
 
 
 def _bundle(
-    root: Sysroot, because: tuple[Reason, ...], options: NeedOptions, places: tuple[str, ...]
+    root: Sysroot, because: tuple[Reason, ...], options: NeedOptions, places: tuple[str, ...], *, essential: bool
 ) -> tuple[Entry, ...]:
     """The links to the bundle's place and, last, the bundle."""
     links, path = landing(root, BUNDLE, because)
@@ -148,7 +160,8 @@ def _bundle(
         node = root.lookup(source)
         if node is not None and node.kind == "file" and node.size:
             return (*links, node_entry(root, node, because, at=path)._replace(inode=None))
-    raise Unavailable("there is no bundle of certificate authorities", "install ca-certificates, give --ca-bundle FILE")
+    missing = "there is no bundle of certificate authorities"
+    raise Unavailable(missing, "install ca-certificates, give --ca-bundle FILE", essential=essential)
 
 
 def _p11_kit(

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 _RESOLVER = "getaddrinfo"
+_NAMED = "string"
+_REMEDY = "install netbase (Debian), alpine-baselayout-data or setup (Fedora)"
 _FILES = {"serv": "/etc/services", "proto": "/etc/protocols"}
 
 # names that programs hand to getaddrinfo instead of a port
@@ -55,16 +57,20 @@ class Services:
         strong = {path for item in evidence if always or item.tier in self.adds for path in item.found}
         because = reasons(self.name, evidence)
         files: list[Entry] = []
+        missing: list[str] = []
         for path in sorted(strong or _FILES.values()):
             entries = copied(root, path, because)
-            if not entries:
-                raise Unavailable(
-                    f"there is no {path}", "install netbase (Debian), alpine-baselayout-data or setup (Fedora)"
-                )
             files += entries
+            missing += [] if entries else [path]
+        # A call alone does not say which name is asked for, nor whether there will be one: the program's own string does.
+        named = {path for item in evidence if item.tier == A and _NAMED in item.because for path in item.found}
+        if missing and (always or not files or named & {*missing}):
+            what = f"there is no {' and no '.join(missing)}"
+            raise Unavailable(what, _REMEDY, essential=always or bool(named & {*missing}))
+        notes = tuple(f"services: there is no {path} in {root.name}; {_REMEDY}" for path in missing)
         if subject.libc != "glibc":
-            return Contribution(tuple(files))
-        return Contribution((*files, configuration(because)), modules(subject, "files"))
+            return Contribution(tuple(files), notes=notes)
+        return Contribution((*files, configuration(because)), modules(subject, "files"), notes=notes)
 
 
 def _looked_up(subject: Subject) -> tuple[Evidence, ...]:
@@ -73,7 +79,7 @@ def _looked_up(subject: Subject) -> tuple[Evidence, ...]:
     if _RESOLVER not in subject.program.imports or not named:
         return ()
     tier = B if subject.strings("://") else A
-    because = f"imports {_RESOLVER}, string {named[0]}"
+    because = f"imports {_RESOLVER}, {_NAMED} {named[0]}"
     return (Evidence(Services.name, tier, because, subject.program.path, (_FILES["serv"],)),)
 
 

@@ -84,8 +84,9 @@ def _places(subject: Subject) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*([given] if given else []), *named, USUAL)))
 
 
-def _missing(what: str) -> Unavailable:
-    return Unavailable(f"there is no {what}", "install tzdata")
+def _missing(what: str, *, named: bool) -> Unavailable:
+    """A zone that was named is wanted; of all of them the program may want none, and then it keeps to UTC."""
+    return Unavailable(f"there is no {what}", "install tzdata", essential=named)
 
 
 def _all(root: Sysroot, places: tuple[str, ...], because: tuple[Reason, ...]) -> tuple[Entry, ...]:
@@ -95,7 +96,7 @@ def _all(root: Sysroot, places: tuple[str, ...], because: tuple[Reason, ...]) ->
         if node is not None and node.kind == "directory":
             skipped = tuple(posixpath.join(node.canonical, name) for name in ("posix", "right"))
             return tuple(entry for entry in tree(root, place, because) if not entry.path.startswith(skipped))
-    raise _missing("time zone directory " + " or ".join(places))
+    raise _missing("time zone directory " + " or ".join(places), named=False)
 
 
 def _zone(root: Sysroot, places: tuple[str, ...], zone: str, because: tuple[Reason, ...]) -> tuple[Entry, ...]:
@@ -105,7 +106,7 @@ def _zone(root: Sysroot, places: tuple[str, ...], zone: str, because: tuple[Reas
             return found
     if zone in {"UTC", "GMT", ""} or _RULE.match(zone):
         return ()
-    raise _missing(f"time zone {zone}")
+    raise _missing(f"time zone {zone}", named=True)
 
 
 NEED = TimeZone()
