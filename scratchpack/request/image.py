@@ -162,8 +162,8 @@ def volumes(values: tuple[str, ...]) -> tuple[str, ...]:
 
 def at(text: str) -> str:
     """``--at``: the absolute path of a file."""
-    if text.endswith("/"):
-        raise UsageError(f"cannot use --at {text!r}: it takes the absolute path of a file in the image")
+    if text.endswith("/") or not text.startswith("/"):
+        raise UsageError(f"cannot place the program at {text!r}: --at takes the absolute path of a file in the image")
     return _directory(text, "--at")
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.budget import RUN, Budget
@@ -52,12 +54,19 @@ def test_who_led_to_a_library_is_not_walked_again_for_each_request(tmp_path: Pat
 def test_a_program_in_a_directory_fifteen_hundred_deep_is_refused_or_resolved(tmp_path: Path) -> None:
     root = glibc_root(tmp_path / "root")
     deep = "/" + "/".join("d" for _ in range(LENGTH))
-    (root / deep.lstrip("/")).mkdir(parents=True)
+    at = os.open(root, os.O_RDONLY)
+    for name in deep.lstrip("/").split("/"):  # pathlib makes parents by recursion
+        os.mkdir(name, dir_fd=at)
+        below = os.open(name, os.O_RDONLY, dir_fd=at)
+        os.close(at)
+        at = below
+    os.close(at)
     (root / f"{deep.lstrip('/')}/liba.so").write_bytes(forge(()))
     (root / "app").write_bytes(forge(((NEEDED, b"liba.so"), (RPATH, deep.encode())), interp=INTERP))
     done = scratchpack("inspect", "--json", "/app", "--root", root)
     assert done.status == 0, done.err[-2000:]
     assert f"{deep}/liba.so" in done.out
+    subprocess.run(["rm", "-r", str(root / "d")], check=True)  # Python's own removal goes by recursion
 
 
 def test_configurations_that_include_each_other_six_hundred_deep_are_read_in_order(tmp_path: Path) -> None:
