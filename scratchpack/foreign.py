@@ -12,13 +12,14 @@ wrong kind is a ``TypeError`` or ``AttributeError`` far from where it was read, 
 from __future__ import annotations
 
 import os
-import re
 import stat
 from typing import TYPE_CHECKING, Any
 
 from scratchpack.errors import InputError
+from scratchpack.pattern import pattern
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Callable, Iterator
 
     Fault = Callable[[str], Exception]  # makes the error to raise from why it could not be read
@@ -29,13 +30,13 @@ MAX_INT = (1 << 63) - 1  # what Go's int64 and TOML's integers hold
 _MAX_DIGITS = 20
 _MAX_SHOWN = 60  # characters of a member's name in a message
 
-_SURROGATE = re.compile("[\ud800-\udfff]")
-_SURROGATE_ESCAPE = re.compile(r"\\u[dD][89a-fA-F]")
-_PLAIN_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_-]*")
-_DECIMAL = re.compile(r"[0-9]{1,20}")  # str.isdigit holds for "²" as well, which int() refuses
+_SURROGATE = pattern("[\ud800-\udfff]")
+_SURROGATE_ESCAPE = pattern(r"\\u[dD][89a-fA-F]")
+_PLAIN_NAME = pattern(r"[A-Za-z_][A-Za-z0-9_-]*")
+_DECIMAL = pattern(r"[0-9]{1,20}")  # str.isdigit holds for "²" as well, which int() refuses
 # tomllib copies a dotted key once a part, so its time grows with the square of the parts
-_TOML_STRING = re.compile(r"\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+'")
-_LONG_KEY = re.compile(rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
+_TOML_STRING = pattern(r"\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+'")
+_LONG_KEY = pattern(rf"(?<![A-Za-z0-9_-])(?:[A-Za-z0-9_-]++[ \t]*+\.[ \t]*+){{{MAX_DEPTH}}}")
 _KINDS = {
     str: "a string",
     bool: "true or false",

@@ -65,7 +65,7 @@ TABLE: dict[str, set[str]] = {
 }  # fmt: skip
 
 # no rooms: what the values between rooms are made of, and how everybody reads what a stranger wrote
-BASIS = {"record", "foreign"}
+BASIS = {"record", "pattern", "foreign"}
 
 # Heavy or dangerous modules and the only rooms that may import them.
 DOORS: dict[str, set[str]] = {

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import re
 import struct
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.image import MAX_STRING, PT_LOAD
 from scratchpack.elf.scan import PF_W, PF_X, merged
 from scratchpack.elf.sections import read_sections
+from scratchpack.pattern import pattern
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
+    import re
     from collections.abc import Iterable, Iterator
 
     from scratchpack.elf.image import Image
@@ -21,7 +22,7 @@ MAX_BUILD_INFO = 16 << 20  # bytes of the module list
 MAX_NAMES = 48 << 20  # bytes of function names; a program of 250 MB has 20 MB
 MAX_LISTED = 65536  # names that one prefix may give
 PIECE = 1 << 20
-_MAGIC = re.compile(rb"\xff Go buildinf:")
+_MAGIC = pattern(rb"\xff Go buildinf:")
 _LONGEST = 14  # bytes of the longest thing searched for: pieces overlap by one less
 _SENTINEL = 16  # bytes around the module list
 _NOTE_OWNER, _NOTE_BUILD_ID = b"Go", 4
@@ -30,8 +31,8 @@ TABLE_SECTION = ".gopclntab"
 _TABLES = {0xFFFFFFF1: 3, 0xFFFFFFF0: 3, 0xFFFFFFFA: 2}
 _LIKELY = (".data.rel.ro", ".rodata")  # where an external linker puts the table; the whole segments come after
 # the magics differ in their low byte; the rest is searched for as one literal, which is what ``re`` finds fastest
-_TABLE_LITTLE = re.compile(rb"\xff\xff\xff\0\0[\1\2\4][\4\x08]")
-_TABLE_BIG = re.compile(rb"\xff\xff\xff[\xf1\xf0\xfa]\0\0[\1\2\4][\4\x08]")
+_TABLE_LITTLE = pattern(rb"\xff\xff\xff\0\0[\1\2\4][\4\x08]")
+_TABLE_BIG = pattern(rb"\xff\xff\xff[\xf1\xf0\xfa]\0\0[\1\2\4][\4\x08]")
 
 
 class Module(NamedTuple):

@@ -12,6 +12,7 @@ import re
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.image import PT_LOAD
+from scratchpack.pattern import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -135,7 +136,7 @@ def _without(parts: Iterable[tuple[int, int]], holes: Iterable[tuple[int, int]])
 
 
 _PRINTABLE = bytes(range(0x20, 0x7F))
-_PRINTABLE_END = re.compile(rb"[^\x20-\x7e]")
+_PRINTABLE_END = pattern(rb"[^\x20-\x7e]")
 
 
 def _run(data: bytes, start: int, end: int) -> str:

@@ -7,7 +7,7 @@ caches, compiled tables.
 
 from __future__ import annotations
 
-import re
+from scratchpack.pattern import pattern
 
 PRIVATE = "it lies in a home directory or in one of the running system"
 
@@ -17,7 +17,7 @@ _RUNNING = ("/proc", "/sys", "/dev", "/run", "/var/run")
 _HOMES = ("/root", "/home", "/Users", "/export/home")
 
 # Held by packages or standing at standard places, and yet never for an image.
-_SECRET = re.compile(
+_SECRET = pattern(
     r"/etc/(?:g?shadow-?|security/opasswd|ssh/.*_key|sudoers(?:\.d/.*)?|krb5\.keytab)"
     r"|/etc/(?:ssl|pki/[^/]+|ca-certificates)/private(?:/.*)?"
     r"|/(?:.*/)?\.(?:ssh|gnupg|aws|docker|kube|netrc|git-credentials|pgpass|env)(?:/.*)?"
@@ -49,7 +49,7 @@ _FILES = frozenset(
         *("/etc/krb5.conf", "/etc/odbc.ini", "/etc/odbcinst.ini", "/etc/pam.conf", "/etc/os-release"),
     )
 )
-_GENERATED = re.compile(  # by the triggers of packages, beside the files that they own
+_GENERATED = pattern(  # by the triggers of packages, beside the files that they own
     r"/usr/(?:lib|lib64|lib32|share)/(?:.*/)?(?:giomodule\.cache|loaders\.cache|immodules\.cache|gconv-modules\.cache"
     r"|config6a?|gschemas\.compiled|icon-theme\.cache|classes(?:_nocoops)?\.jsa)"
 )
@@ -65,7 +65,7 @@ SHARED = frozenset(
         *("/usr/share/doc", "/usr/share/man", "/usr/share/info", "/usr/share/locale", "/etc/alternatives"),
     )
 )
-_MULTIARCH = re.compile(r"(?:/usr)?/lib/[^/]+-linux-[^/]+")
+_MULTIARCH = pattern(r"(?:/usr)?/lib/[^/]+-linux-[^/]+")
 
 # Without a package database nothing says who installed a file: then what lies in the system's own directories counts.
 _SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/libx32", "/bin", "/sbin")

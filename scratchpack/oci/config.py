@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any
 
 from scratchpack import foreign
 from scratchpack.errors import UsageError
 from scratchpack.oci.digest import canonical_json
+from scratchpack.pattern import pattern
 from scratchpack.rootfs import File
 
 if TYPE_CHECKING:
@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Rootfs
 
 CREATED_BY = "scratchpack"
-_RFC3339 = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
-_NUMERIC_USER = re.compile(r"[0-9]+(?::[0-9]+)?")
+_RFC3339 = pattern(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(?:\.\d+)?(?:[Zz]|[+-]\d\d:\d\d)")
+_NUMERIC_USER = pattern(r"[0-9]+(?::[0-9]+)?")
 
 
 def config_json(config: ImageConfig, layers: Sequence[Layer]) -> bytes:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import re
 
 from scratchpack.errors import UsageError
+from scratchpack.pattern import pattern
 from scratchpack.record import NamedTuple
 
 DOCKER_HUB = "docker.io"
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
-_PATH = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
-_TAG = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
-_SEPARATOR = re.compile(r"\.|__?|-+")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_SECRET = re.compile(r"[^/@]*:.*@(?!sha\d+:)", re.DOTALL)  # user:password@, with whatever scheme stands before it
+_HOST = pattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_PATH = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
+_TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
+_SEPARATOR = pattern(r"\.|__?|-+")
+_DIGEST = pattern(r"sha256:[0-9a-f]{64}")
+_SECRET = pattern(r"[^/@]*:.*@(?!sha\d+:)", re.DOTALL)  # user:password@, with whatever scheme stands before it
 
 
 class Reference(NamedTuple):

@@ -5,8 +5,9 @@ A binary is untrusted: only short, printable values of the expected form are tak
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
+
+from scratchpack.pattern import pattern
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
 PREFIX = "org.opencontainers.image."
 FORGES = frozenset({"bitbucket.org", "codeberg.org", "github.com"})  # host/owner/repository is the source's address
 MAX_VALUE = 256  # characters
-_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
-_MAJOR = re.compile(r"v\d+")
+_TIME = pattern(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_MAJOR = pattern(r"v\d+")
 
 
 def standard_annotations(plans: Iterable[Plan], outside: Mapping[str, str]) -> tuple[dict[str, str], ...]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 
 from scratchpack.config import NAMES
 from scratchpack.elf.machines import Platform, platforms_known
 from scratchpack.engines.choose import ENGINES
 from scratchpack.errors import UsageError
+from scratchpack.pattern import pattern
 
 if TYPE_CHECKING:
     from scratchpack.oci.reference import Reference
 
-_HOST = re.compile(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
+_HOST = pattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])(?::[0-9]{1,5})?")
 # what other systems call a machine that OCI names as Go does
 _ALSO = {
     "x86_64": "amd64",

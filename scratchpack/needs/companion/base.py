@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from scratchpack.needs.base import PROGRAM, A, Contribution, ElfRoot, Evidence, Wants
 from scratchpack.needs.gate import packages
 from scratchpack.needs.gather import copied, reasons, tree
+from scratchpack.pattern import pattern
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry, Reason
     from scratchpack.sysroot.model import Sysroot
 
-_PATHS = re.compile(r"(?:\.[:;])?/[^\s:;%<>\"'*?]+(?:[:;]/[^\s:;%<>\"'*?]+)*[:;]?")
+_PATHS = pattern(r"(?:\.[:;])?/[^\s:;%<>\"'*?]+(?:[:;]/[^\s:;%<>\"'*?]+)*[:;]?")
 
 _FEW = 6  # names that a note lists
-_MANUALS = re.compile(r"/usr/(?:share/(?:doc|man|info|locale|lintian|bug)|include|lib/debug)(?:/|$)|/build/")
+_MANUALS = pattern(r"/usr/(?:share/(?:doc|man|info|locale|lintian|bug)|include|lib/debug)(?:/|$)|/build/")
 
 
 class Companion:

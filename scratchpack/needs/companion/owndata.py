@@ -10,6 +10,7 @@ from scratchpack.needs.base import A, Contribution, Evidence, Wants
 from scratchpack.needs.companion.base import Companion, bring, joined, paths
 from scratchpack.needs.companion.interpreter import beside, of_source
 from scratchpack.needs.gate import packages
+from scratchpack.pattern import pattern
 from scratchpack.rootfs import File, Symlink
 
 if TYPE_CHECKING:
@@ -20,16 +21,16 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
-_PACKAGED = re.compile(r"/(?:usr/(?!local/)|s?bin/|lib)")
-_SHARED = re.compile(  # directories that every package fills, and texts for people: a name of one says nothing
+_PACKAGED = pattern(r"/(?:usr/(?!local/)|s?bin/|lib)")
+_SHARED = pattern(  # directories that every package fills, and texts for people: a name of one says nothing
     r"/usr|/etc|/usr/(?:share|lib|lib64|libexec|bin|sbin|games|share/games|share/misc|lib/[^/]+-linux-[^/]+)"
     r"|/usr/(?:share/(?:doc|man|info|locale|bash-completion|applications|icons|pixmaps)|include|lib/debug)(?:/.*)?"
     r"|/etc/(?:init|init\.d|default|cron[^/]*|systemd|logrotate\.d|ld\.so[^/]*|passwd|group|shadow|nsswitch\.conf)(?:/.*)?"
 )
-_CONFIGURATION = re.compile(r"[\w-][\w.-]*\.(?:conf|cfg|cnf|ini)")  # a name that a directory is put before at run time
+_CONFIGURATION = pattern(r"[\w-][\w.-]*\.(?:conf|cfg|cnf|ini)")  # a name that a directory is put before at run time
 _CONFIGURED = 1 << 16  # bytes: more is data
-_MODULE = re.compile(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
-_RELATIVE = re.compile(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
+_MODULE = pattern(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
+_RELATIVE = pattern(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
 
 
 class OwnData(Companion):
