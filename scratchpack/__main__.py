@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from typing import NoReturn
+
+
+gc.set_threshold(50_000)
 
 
 def _leave(_signal: int, _frame: object) -> NoReturn:
