@@ -7,7 +7,6 @@ import os
 import signal
 from typing import NoReturn
 
-
 gc.set_threshold(50_000)
 
 
