@@ -13,7 +13,7 @@ from scratchpack.errors import UsageError
 from scratchpack.report.text import escape
 
 if TYPE_CHECKING:
-    from scratchpack.scaffold.init import Plan
+    from scratchpack.scaffold.init import Scaffold
 
 
 @click.command("init")
@@ -47,7 +47,7 @@ def command(directory: Path, *, language: str | None, yes: bool, dry_run: bool, 
             click.echo(f"  {escape(line)}", err=True)
 
 
-def _show(planned: Plan, *, force: bool) -> None:
+def _show(planned: Scaffold, *, force: bool) -> None:
     found = planned.found
     click.echo(escape(f"{found.because}: {found.language}, program {found.name}"), err=True)
     for other in planned.others:

@@ -11,9 +11,8 @@ from scratchpack.elf.model import Linkage
 from scratchpack.elf.reader import read_elf
 from scratchpack.elf.system import LINUX
 from scratchpack.errors import InputError, UsageError
-from scratchpack.pipeline.model import Program
+from scratchpack.pipeline.model import Located, Program
 from scratchpack.pipeline.place import is_system
-from scratchpack.record import NamedTuple
 from scratchpack.sysroot.dirroot import DirRoot
 
 if TYPE_CHECKING:
@@ -21,7 +20,6 @@ if TYPE_CHECKING:
     from typing import Self
 
     from scratchpack.elf.model import ElfFacts
-    from scratchpack.loader.model import Problem
     from scratchpack.sysroot.model import Sysroot
 
 
@@ -51,14 +49,7 @@ class Roots:
         self.close()
 
 
-class Found(NamedTuple):
-    """What one name on the command line stands for: the program, then the interpreters of a script."""
-
-    programs: tuple[Program, ...]
-    problems: tuple[Problem, ...] = ()
-
-
-def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = None) -> Found:
+def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = None) -> Located:
     """Find one binary and read its facts; of a script, its chain of interpreters too.
 
     ``search_path`` is the image's PATH, for ``env`` in a ``#!`` line.
@@ -82,7 +73,7 @@ def locate(given: str, host: Sysroot, root: Sysroot, search_path: str | None = N
     keeps = inside or is_system(path)
     if facts is not None:
         _refuse_other_systems(given, facts)
-        return Found((Program(given, where, path, node, facts, keeps),))
+        return Located((Program(given, where, path, node, facts, keeps),))
     from scratchpack.pipeline.scripts import with_interpreters
 
     return with_interpreters(given, where, path, node, keeps, root, search_path)

@@ -10,7 +10,7 @@ from scratchpack.record import NamedTuple
 if TYPE_CHECKING:
     from scratchpack.elf.machines import Platform
     from scratchpack.elf.model import ElfFacts
-    from scratchpack.loader.model import Closure
+    from scratchpack.loader.model import Closure, Problem
     from scratchpack.needs.base import NeedResult
     from scratchpack.oci.model import ImageConfig, Release
     from scratchpack.rootfs import Rootfs
@@ -33,6 +33,13 @@ class Program(NamedTuple):
     def is_script(self) -> bool:
         """Whether the kernel starts an interpreter for it; ``facts`` are then that interpreter's."""
         return self.facts.linkage is Linkage.SCRIPT
+
+
+class Located(NamedTuple):
+    """What one name on the command line stands for: the program, then the interpreters of a script."""
+
+    programs: tuple[Program, ...]
+    problems: tuple[Problem, ...] = ()
 
 
 class Plan(NamedTuple):

@@ -26,8 +26,7 @@ if TYPE_CHECKING:
     from scratchpack.elf.machines import Platform
     from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedResult
-    from scratchpack.pipeline.locate import Found
-    from scratchpack.pipeline.model import Program
+    from scratchpack.pipeline.model import Located, Program
     from scratchpack.pipeline.place import Moves
     from scratchpack.request.model import Request
 
@@ -58,7 +57,7 @@ def planned(binaries: Sequence[str], asked: Request, roots: Roots, *, strict: bo
     if asked.cpu not in {None, "all"}:
         for one in found:
             _refuse_other_levels(asked.cpu or "", one.programs[0])
-    groups: dict[Platform, list[Found]] = {}
+    groups: dict[Platform, list[Located]] = {}
     for one in found:
         if strict:
             refuse_unpackable(one.programs[0], entrypoint=asked.entrypoint, assume_static=asked.assume_static)
@@ -107,7 +106,7 @@ def _platforms(wanted: tuple[Platform, ...], found: tuple[Platform, ...]) -> tup
 class _Planner:
     """One platform's plan, step by step."""
 
-    def __init__(self, found: Sequence[Found], roots: Roots, asked: Request, *, strict: bool) -> None:
+    def __init__(self, found: Sequence[Located], roots: Roots, asked: Request, *, strict: bool) -> None:
         self.programs = tuple(dict.fromkeys(program for one in found for program in one.programs))
         self.problems = tuple(problem for one in found for problem in one.problems)
         self.host, self.root = roots.host, roots.root

@@ -12,8 +12,7 @@ from scratchpack.errors import ClosureError, InputError
 from scratchpack.loader.objects import Objects
 from scratchpack.loader.resolve import Placed
 from scratchpack.loader.scripts import DEFAULT_PATH, interpreters
-from scratchpack.pipeline.locate import Found
-from scratchpack.pipeline.model import Program
+from scratchpack.pipeline.model import Located, Program
 
 if TYPE_CHECKING:
     from scratchpack.elf.model import ElfFacts
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 def with_interpreters(
     given: str, where: Sysroot, path: str, node: Node, keeps_path: bool, root: Sysroot, search_path: str | None
-) -> Found:
+) -> Located:
     """The script first, with the machine of what finally runs; then its interpreters in the order they start.
 
     Raises:
@@ -45,7 +44,7 @@ def with_interpreters(
         return Program(placed.path, placed.root, placed.path, at, own, keeps_path=True, asked_by=given)
 
     script = Program(given, where, path, node, _script_facts(machines[0], given, node), keeps_path)
-    return Found((script, *(program(placed, at, facts) for placed, at, facts in found)), chain.problems)
+    return Located((script, *(program(placed, at, facts) for placed, at, facts in found)), chain.problems)
 
 
 def _refuse_libtool_wrapper(given: str, where: Sysroot, node: Node) -> None:

@@ -17,7 +17,7 @@ CAP = 1 << 20  # bytes read of one build file
 _MEMBERS = 256  # of a Cargo workspace that are looked at
 
 
-class Found(NamedTuple):
+class Project(NamedTuple):
     """One language that a repository is written in."""
 
     language: str
@@ -28,7 +28,7 @@ class Found(NamedTuple):
     binary: str = ""  # where the language's own build leaves the program, for the Makefile part
 
 
-def detect(home: Path) -> tuple[Found, ...]:
+def detect(home: Path) -> tuple[Project, ...]:
     """Every language found, the most telling build file first. A directory lends its own name, which ``.`` does not have."""
     home = home.resolve()
     return tuple(found for look in _LOOKS for found in look(home))
@@ -64,7 +64,7 @@ def _any(home: Path, *patterns: str) -> Iterator[Path]:
                 yield path
 
 
-def _go(home: Path) -> Iterator[Found]:
+def _go(home: Path) -> Iterator[Project]:
     if not (home / "go.mod").is_file():
         return
     module = _first(r'^module\s+"?([^\s"]+)', _read(home / "go.mod"), home.name).rstrip("/")
@@ -77,7 +77,7 @@ def _go(home: Path) -> Iterator[Found]:
         chosen = next((path for path in commands if path.name == name), commands[0])
         name, package = chosen.name, f"./{chosen.relative_to(home).as_posix()}"
     cgo = any(re.search(r'^import "C"', _read(path), re.MULTILINE) for path in _any(home, "*.go", "*/*.go", "*/*/*.go"))
-    yield Found("go-cgo" if cgo else "go", "go.mod", name, package, binary=f"./{name}")
+    yield Project("go-cgo" if cgo else "go", "go.mod", name, package, binary=f"./{name}")
 
 
 def _go_main(sources: Iterator[Path]) -> list[Path]:
@@ -93,7 +93,7 @@ def _go_main(sources: Iterator[Path]) -> list[Path]:
     )
 
 
-def _rust(home: Path) -> Iterator[Found]:
+def _rust(home: Path) -> Iterator[Project]:
     if not (home / "Cargo.toml").is_file():
         return
     table = _toml(home / "Cargo.toml")
@@ -111,7 +111,7 @@ def _rust(home: Path) -> Iterator[Found]:
     package = table.get("package")
     if not name:
         name = _name(package, home) if isinstance(package, dict) else home.name
-    yield Found("rust", "Cargo.toml", name, name, binary=f"./target/release/{name}")
+    yield Project("rust", "Cargo.toml", name, name, binary=f"./target/release/{name}")
 
 
 def _rust_programs(crate: Path) -> list[str]:
@@ -138,14 +138,14 @@ def _toml(path: Path) -> dict[str, Any]:
         return {}
 
 
-def _zig(home: Path) -> Iterator[Found]:
+def _zig(home: Path) -> Iterator[Project]:
     if (home / "build.zig").is_file():
         text = _read(home / "build.zig")
         name = _first(r'addExecutable\([^;]*?\.name\s*=\s*"([^"]+)"', text.replace("\n", " "), home.name)
-        yield Found("zig", "build.zig", name, name, binary=f"./zig-out/bin/{name}")
+        yield Project("zig", "build.zig", name, name, binary=f"./zig-out/bin/{name}")
 
 
-def _cmake(home: Path) -> Iterator[Found]:
+def _cmake(home: Path) -> Iterator[Project]:
     if (home / "CMakeLists.txt").is_file():
         text = _read(home / "CMakeLists.txt")
         project = _first(r"project\s*\(\s*([\w.+-]+)", text, home.name)
@@ -155,10 +155,10 @@ def _cmake(home: Path) -> Iterator[Found]:
         name = project if name.startswith("$") else name
         languages = _first(r"project\s*\([^)]*?\b(?:LANGUAGES\s+)?(C|CXX)\b[^)]*\)", text, "CXX")
         cpp = languages.upper() == "CXX" or re.search(r"\bCXX\b", text) is not None
-        yield Found("cpp" if cpp else "c", "CMakeLists.txt", name, name, "cmake", f"./build/{name}")
+        yield Project("cpp" if cpp else "c", "CMakeLists.txt", name, name, "cmake", f"./build/{name}")
 
 
-def _meson(home: Path) -> Iterator[Found]:
+def _meson(home: Path) -> Iterator[Project]:
     if (home / "meson.build").is_file():
         text = _read(home / "meson.build")
         name, package = home.name, home.name
@@ -167,18 +167,18 @@ def _meson(home: Path) -> Iterator[Found]:
                 name, package = made, (path.parent.relative_to(home) / made).as_posix()
                 break
         cpp = re.search(r"project\s*\([^)]*'cpp'", text) is not None
-        yield Found("cpp" if cpp else "c", "meson.build", name, package, "meson", f"./build/{package}")
+        yield Project("cpp" if cpp else "c", "meson.build", name, package, "meson", f"./build/{package}")
 
 
-def _haskell(home: Path) -> Iterator[Found]:
+def _haskell(home: Path) -> Iterator[Project]:
     for path in _any(home, "*.cabal"):
         text = _read(path)
         name = _first(r"^executable\s+(\S+)", text, _first(r"^name:\s*(\S+)", text, path.stem))
-        yield Found("haskell", path.name, name, f"exe:{name}", binary=f"./{name}")
+        yield Project("haskell", path.name, name, f"exe:{name}", binary=f"./{name}")
         return
 
 
-def _d(home: Path) -> Iterator[Found]:
+def _d(home: Path) -> Iterator[Project]:
     for file in ("dub.json", "dub.sdl"):
         if (home / file).is_file():
             text = _read(home / file)
@@ -192,21 +192,21 @@ def _d(home: Path) -> Iterator[Found]:
                 except InputError:
                     pass
             package = posixpath.normpath(posixpath.join(place, name))
-            yield Found("d", file, name, package, binary=f"./{package}")
+            yield Project("d", file, name, package, binary=f"./{package}")
             return
 
 
-def _nim(home: Path) -> Iterator[Found]:
+def _nim(home: Path) -> Iterator[Project]:
     for path in _any(home, "*.nimble"):
         text = _read(path)
         name = _first(r'^bin\s*=\s*@\[\s*"([^"]+)"', text, path.stem)
         source = _first(r'^srcDir\s*=\s*"([^"]+)"', text, ".")
         main = f"{name}.nim" if source == "." else f"{source}/{name}.nim"
-        yield Found("nim", path.name, name, main, binary=f"./{name}")
+        yield Project("nim", path.name, name, main, binary=f"./{name}")
         return
 
 
-def _ocaml(home: Path) -> Iterator[Found]:
+def _ocaml(home: Path) -> Iterator[Project]:
     if (home / "dune-project").is_file():
         package, name = None, home.name
         for path in _any(home, "bin/dune", "dune", "src/dune", "*/dune"):
@@ -216,33 +216,33 @@ def _ocaml(home: Path) -> Iterator[Found]:
                 package = f"{main}.exe" if place == "." else f"{place}/{main}.exe"
                 name = _first(r"\(public_names?\s+([\w-]+)", _read(path), home.name if main == "main" else main)
                 break
-        yield Found("ocaml", "dune-project", name, package, binary=f"./_build/default/{package or 'bin/main.exe'}")
+        yield Project("ocaml", "dune-project", name, package, binary=f"./_build/default/{package or 'bin/main.exe'}")
 
 
-def _swift(home: Path) -> Iterator[Found]:
+def _swift(home: Path) -> Iterator[Project]:
     if (home / "Package.swift").is_file():
         text = _read(home / "Package.swift").replace("\n", " ")
         name = _first(r'\.executable(?:Target)?\s*\(\s*name:\s*"([^"]+)"', text, home.name)
-        yield Found("swift", "Package.swift", name, name, binary=f"./.build/release/{name}")
+        yield Project("swift", "Package.swift", name, name, binary=f"./.build/release/{name}")
 
 
-def _crystal(home: Path) -> Iterator[Found]:
+def _crystal(home: Path) -> Iterator[Project]:
     if (home / "shard.yml").is_file():
         text = _read(home / "shard.yml")
         name = _first(r"^name:\s*[\"']?([\w.-]+)", text, home.name)
         main = _first(r"^\s+main:\s*[\"']?([^\s\"']+)", text, f"src/{name}.cr")
-        yield Found("crystal", "shard.yml", name, main, binary=f"./bin/{name}")
+        yield Project("crystal", "shard.yml", name, main, binary=f"./bin/{name}")
 
 
-def _dotnet(home: Path) -> Iterator[Found]:
+def _dotnet(home: Path) -> Iterator[Project]:
     projects = [*_any(home, "*.csproj", "*/*.csproj", "*/*/*.csproj")]
     for path in sorted(projects, key=lambda path: "<OutputType>Exe<" not in _read(path)):  # one that is a program first
         name = _first(r"<AssemblyName>([^<]+)</AssemblyName>", _read(path), path.stem)
-        yield Found("dotnet", path.relative_to(home).as_posix(), name, name, binary=f"./{name}")
+        yield Project("dotnet", path.relative_to(home).as_posix(), name, name, binary=f"./{name}")
         return
 
 
-def _make(home: Path) -> Iterator[Found]:
+def _make(home: Path) -> Iterator[Project]:
     """Last: other languages keep a Makefile too."""
     for file in ("GNUmakefile", "makefile", "Makefile"):
         if (home / file).is_file():
@@ -254,11 +254,11 @@ def _make(home: Path) -> Iterator[Found]:
                     _read(home / file),
                     home.name,
                 )
-                yield Found("cpp" if cpp else "c", file, name.rpartition("/")[2], name, "make", f"./{name}")
+                yield Project("cpp" if cpp else "c", file, name.rpartition("/")[2], name, "make", f"./{name}")
             return
 
 
 # the order is the priority
-_LOOKS: tuple[Callable[[Path], Iterator[Found]], ...] = (
+_LOOKS: tuple[Callable[[Path], Iterator[Project]], ...] = (
     _go, _rust, _zig, _cmake, _meson, _haskell, _d, _nim, _ocaml, _swift, _crystal, _dotnet, _make,
 )  # fmt: skip

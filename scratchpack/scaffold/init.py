@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scratchpack import templates
 from scratchpack.errors import OutputError, UsageError
 from scratchpack.scaffold import files
-from scratchpack.scaffold.detect import Found, detect
+from scratchpack.scaffold.detect import Project, detect
 from scratchpack.scaffold.dockerfile import Wishes, dockerfile
 from scratchpack.scaffold.languages import find
 from scratchpack.scaffold.parts import PartWishes, part
@@ -39,16 +39,16 @@ class Planned(NamedTuple):
     exists: bool
 
 
-class Plan(NamedTuple):
+class Scaffold(NamedTuple):
     """Everything that ``init`` would do, and what it leaves to the user."""
 
-    found: Found
-    others: tuple[Found, ...]  # also found, not used
+    found: Project
+    others: tuple[Project, ...]  # also found, not used
     files: tuple[Planned, ...]
     makefile: tuple[str, ...]  # the lines that the user's Makefile needs; none where it has them
 
 
-def plan(home: Path, *, language: str | None = None) -> Plan:
+def plan(home: Path, *, language: str | None = None) -> Scaffold:
     """The plan for the repository ``home``, read only.
 
     Raises:
@@ -60,7 +60,7 @@ def plan(home: Path, *, language: str | None = None) -> Plan:
     wanted = None if language is None else find(language).name
     fitting = tuple(found for found in seen if wanted in {None, found.language})
     if not fitting and wanted is not None:
-        fitting = (Found(wanted, "--language", home.resolve().name, binary=f"./{home.resolve().name}"),)
+        fitting = (Project(wanted, "--language", home.resolve().name, binary=f"./{home.resolve().name}"),)
     if not fitting:
         raise UsageError(
             f"cannot tell what {home} is written in: it has no build file that scratchpack knows",
@@ -79,15 +79,15 @@ def plan(home: Path, *, language: str | None = None) -> Plan:
             hint=f"`scratchpack template {found.language} --name NAME` makes the Dockerfile alone",
         )
     planned = tuple(Planned(home / name, text, os.path.lexists(home / name)) for name, text in made)
-    return Plan(found, tuple(other for other in seen if other != found), planned, _lines(home, found))
+    return Scaffold(found, tuple(other for other in seen if other != found), planned, _lines(home, found))
 
 
-def _ignored(found: Found) -> str:
+def _ignored(found: Project) -> str:
     built = _BUILT.get(found.language, ())
     return templates.read("make/dockerignore").decode() + "".join(f"{name}\n" for name in built)
 
 
-def _lines(home: Path, found: Found) -> tuple[str, ...]:
+def _lines(home: Path, found: Project) -> tuple[str, ...]:
     for name in ("GNUmakefile", "makefile", "Makefile"):
         if (home / name).is_file() and "scratchpack.mk" in (home / name).read_text(errors="replace"):
             return ()
