@@ -50,7 +50,7 @@ TABLE: dict[str, set[str]] = {
     "settings_file": {"errors", "config"},
     "request": {
         "errors", "config", "elf.machines", "sinks.model", "oci.model", "oci.reference", "oci.compress", "engines.choose", "loader.hwcaps",
-        "needs.index", "needs.decide", "request",
+        "needs.index", "needs.plugin", "request",
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verify.image",

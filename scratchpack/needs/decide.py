@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
@@ -10,10 +9,11 @@ from scratchpack.needs.base import NeedResult, Unavailable
 from scratchpack.needs.gate import gate_of, said
 from scratchpack.needs.index import LANGUAGES, ROWS
 from scratchpack.needs.load import detector_of, need_of
+from scratchpack.needs.plugin import plugins_found
 from scratchpack.needs.scan import Look, deepen, look
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable
 
     from scratchpack.loader.model import Closure, Resolution
     from scratchpack.needs.base import Evidence, NeedOptions, RuntimeNeed, Subject, View
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 MODES = ("auto", "always", "never")
-GROUP = "scratchpack.needs"  # the entry-point group of other people's needs
 
 # (a tier that the need adds by itself, mode) -> decision
 TABLE: dict[tuple[bool, str], str] = {
@@ -63,7 +62,7 @@ def examine(
     if bad:
         raise UsageError(f"cannot use --need {bad[0]}: a need is auto, always or never", details=bad[1:])
     known = {row.name for row in ROWS}
-    plugins = plugins_found() if closure.resolved or modes.keys() - known else {}
+    plugins = plugins_found()
     unknown = sorted(modes.keys() - known - plugins.keys())
     if unknown:
         raise UsageError(
@@ -149,35 +148,3 @@ def _suggestion(need: RuntimeNeed, evidence: tuple[Evidence, ...]) -> str:
 def _languages(subject: Subject, hits: frozenset[str]) -> tuple[Evidence, ...]:
     """What the detectors of languages tell of the program, for other needs."""
     return tuple(item for row in LANGUAGES if row.name in hits for item in detector_of(row).detect(subject))
-
-
-def plugins_found() -> Mapping[str, RuntimeNeed]:
-    """Other people's needs. importlib.metadata costs some 30 ms, so it is imported only where one is installed."""
-    if not _installed():
-        return {}
-    from importlib.metadata import entry_points
-
-    found: dict[str, RuntimeNeed] = {}
-    for entry in sorted(entry_points(group=GROUP), key=lambda item: item.name):
-        need = entry.load()
-        found[need.name] = need
-    return found
-
-
-def _installed() -> bool:
-    """Whether any distribution beside us names the entry-point group at all."""
-    import os
-    import sys
-
-    for place in sys.path:
-        with suppress(OSError):
-            for name in os.listdir(place or "."):
-                if name.endswith(".dist-info") and _names_group(os.path.join(place, name, "entry_points.txt")):
-                    return True
-    return False
-
-
-def _names_group(path: str) -> bool:
-    with suppress(OSError), open(path, encoding="utf-8", errors="replace") as stream:
-        return f"[{GROUP}]" in stream.read()
-    return False

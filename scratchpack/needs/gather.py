@@ -6,10 +6,10 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.entries import BYTES_ALONE, directory_of, dropped, file_of
-from scratchpack.rootfs import RANK_GENERATED, File, Reason, Symlink, inline
+from scratchpack.rootfs import RANK_GENERATED, Directory, File, Reason, Symlink, inline
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from scratchpack.entries import Keep
     from scratchpack.needs.base import Evidence
@@ -50,17 +50,32 @@ def copied(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[Entry
 
 
 def tree(
-    root: Sysroot, path: str, because: tuple[Reason, ...], keep: Callable[[str], bool] = lambda _: True
+    root: Sysroot, path: str, because: tuple[Reason, ...], keep: Callable[[str], bool] | None = None
 ) -> tuple[Entry, ...]:
     """A directory with all below it that ``keep`` (given the path) wants; links are followed as ``copied`` does.
 
-    Empty when it is not there. A directory that was reached twice (a link back up) is walked once.
+    Empty when it is not there, or when ``keep`` wants nothing of it: an empty directory would be found by a program that
+    takes it for what it once held. A directory that was reached twice (a link back up) is walked once.
     """
     node = root.lookup(path)
     if node is None or node.kind != "directory":
-        return copied(root, path, because) if node is not None and keep(path) else ()
+        return copied(root, path, because) if node is not None and (keep is None or keep(path)) else ()
     links = tuple(Symlink(link.path, link.target, because) for link in node.links)
-    return (*links, *_below(root, node, because, keep, set()))
+    found = (*links, *_below(root, node, because, keep or (lambda _: True), set()))
+    if keep is None:
+        return found
+    return without_empty(found) if any(isinstance(entry, File) for entry in found) else ()
+
+
+def without_empty(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Entries, less the directories that nothing stands in."""
+    entries = tuple(entries)
+    filled: set[str] = set()
+    for entry in entries:
+        parent = entry.path if not isinstance(entry, Directory) else ""
+        while (parent := posixpath.dirname(parent)) not in filled and parent not in {"", "/"}:
+            filled.add(parent)
+    return tuple(entry for entry in entries if not isinstance(entry, Directory) or entry.path in filled)
 
 
 def _below(

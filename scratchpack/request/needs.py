@@ -28,7 +28,7 @@ def modes(values: tuple[str, ...]) -> dict[str, str]:
 
     known = {row.name for row in ROWS}
     if not table.keys() <= known:
-        from scratchpack.needs.decide import plugins_found
+        from scratchpack.needs.plugin import plugins_found
 
         known |= plugins_found().keys()
     if unknown := sorted(table.keys() - known):

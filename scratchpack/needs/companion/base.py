@@ -114,7 +114,7 @@ def bring(
     path: str,
     because: tuple[Reason, ...],
     requester: str,
-    keep: Callable[[str], bool] = lambda _: True,
+    keep: Callable[[str], bool] | None = None,
     *,
     programs: bool = False,
 ) -> Contribution:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.needs.base import A, Contribution, Evidence
 from scratchpack.needs.companion.base import Companion, bring, joined, owned, parted
 from scratchpack.needs.gate import packages
-from scratchpack.needs.gather import reasons
+from scratchpack.needs.gather import reasons, without_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -49,14 +49,16 @@ def of_source(
     places: Iterable[str],
     because: tuple[Reason, ...],
     requester: str,
-    keep: Callable[[str], bool] = lambda _: True,
+    keep: Callable[[str], bool] | None = None,
 ) -> Contribution:
     """What the source package of ``holder`` put into these places; all of them on a root that no package tool keeps."""
     database = packages(root)
     owner = database.owner(holder) if database is not None else None
     if database is None or owner is None:
         return joined(bring(root, place, because, requester, keep) for place in places)
-    entries = (entry for entry in owned(root, database, owner.source, places, because) if keep(entry.path))
+    entries = tuple(owned(root, database, owner.source, places, because))
+    if keep is not None:
+        entries = without_empty(entry for entry in entries if keep(entry.path))
     return parted(entries, requester)
 
 

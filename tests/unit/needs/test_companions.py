@@ -113,3 +113,19 @@ def test_pam_asks_for_a_service_that_it_cannot_guess(tmp_path: Path) -> None:
     roots.write(tmp_path, "/bin/login", "x")
     roots.write(tmp_path, "/lib/libpam.so.0", "x")
     assert "--service" in _pam(tmp_path)[2][0]
+
+
+def test_a_tree_that_was_filtered_has_no_empty_directory(tmp_path: Path) -> None:
+    """Python would take one for a package, and a program for a directory of what it once held."""
+    for path in ("/data/a/keep.x", "/data/a/b/drop.y", "/data/c/d/drop.y", "/data/e/f/g/keep.x"):
+        roots.write(tmp_path, path, "text")
+    (tmp_path / "data/h").mkdir()
+    root = DirRoot(str(tmp_path))
+
+    found = companion.bring(root, "/data", WHY, "/bin/x", lambda path: path.endswith(".x"))
+
+    assert [entry.path for entry in found.files] == [
+        *("/data", "/data/a", "/data/a/keep.x", "/data/e", "/data/e/f", "/data/e/f/g", "/data/e/f/g/keep.x"),
+    ]
+    assert companion.bring(root, "/data", WHY, "/bin/x", lambda path: path.endswith(".z")).files == ()
+    assert "/data/h" in {entry.path for entry in companion.bring(root, "/data", WHY, "/bin/x").files}

@@ -128,7 +128,7 @@ def test_somebody_elses_need_joins_through_its_entry_point(tmp_path: Path, monke
         "from scratchpack.needs.base import Contribution, Wants\n"
         "from scratchpack.needs.gather import reasons, written\n"
         "class Motd:\n"
-        "    name, summary, adds, wants = 'motd', 'no message of the day', 'a', Wants()\n"
+        "    protocol, name, summary, adds, wants = 1, 'motd', 'no message of the day', 'a', Wants()\n"
         "    def detect(self, subject): return ()\n"
         "    def provide(self, root, evidence, options, subject):\n"
         "        return Contribution((written('/etc/motd', 'hi', reasons(self.name, evidence)),))\n"
