@@ -30,6 +30,7 @@ TABLE: dict[str, set[str]] = {
     "rootfs": {"errors"},
     "entries": {"rootfs", "sysroot.model"},
     "needs": {"errors", "elf", "sysroot", "loader", "packages", "rootfs", "entries", "needs", "templates"},
+    "configuration": {"configuration"},
     "scripts": {"errors", "elf", "sysroot", "scripts"},
     "oci.model": {"elf.machines"},
     "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
@@ -58,7 +59,7 @@ TABLE: dict[str, set[str]] = {
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "sandbox", "sinks",
-        "verify", "render", "templates", "proc", "report", "sbom", "scripts", "pipeline",
+        "verify", "render", "templates", "proc", "report", "sbom", "scripts", "configuration", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},

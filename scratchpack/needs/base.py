@@ -217,6 +217,9 @@ class NeedOptions(NamedTuple):
     services: tuple[str, ...] = ()  # PAM
     ca_bundle: str | None = None  # a path on the host, read by the caller's opener
     read_host: Callable[[str], bytes] | None = None  # how such a path is read
+    beside: tuple[
+        Evidence, ...
+    ] = ()  # evidence from beside the ELF file: configuration, argument list, variables (N49)
     keep: Keep = BYTES_ALONE  # what of the root's files travels beyond their bytes
 
 

@@ -73,7 +73,7 @@ def examine(
     looks += [Look(name, need.wants) for name, need in plugins.items()]
     scanned = look(program, closure, views, looks, options.env)
     forced = {name for name, mode in modes.items() if mode == "always"}
-    told = _languages(scanned.subject, scanned.hits)
+    told = (*_languages(scanned.subject, scanned.hits), *options.beside)
     wanted = {*forced, *(item.need for item in told)}
     subject = scanned.subject
     if wanted - scanned.hits:

@@ -14,6 +14,9 @@ ROWS: tuple[Row, ...] = (
         fragments=("/etc/ssl/", "/etc/pki/", "/cert.pem", "SSL_CERT_FILE"),
         inside=(("libcurl*", "/etc/"), ("libcurl*", "/cert.pem"), ("libgnutls.so*", "/etc/"), ("libgnutls.so*", "pkcs11:"), ("libp11-kit.so*", "/pkcs11"), ("libcrypto.so*", 'OPENSSLDIR: "'), ("<program>", 'OPENSSLDIR: "')),
     )),
+    Row("configuration", "system.configuration", Wants(
+        inside=(("<program>", "/usr/lib/"), ("<program>", "/usr/share/"), ("<program>", "/usr/local/"), ("<program>", "/opt/")),
+    )),
     Row("dlopen", "system.dlopen", Wants(
         symbols=("dlopen", "dlmopen"),
         inside=(("<importers>", ".so"),),

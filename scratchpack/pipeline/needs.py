@@ -14,7 +14,7 @@ from scratchpack.request.model import DEFAULT_USER
 if TYPE_CHECKING:
     from scratchpack.elf.evidence import Elf
     from scratchpack.loader.model import Resolution
-    from scratchpack.needs.base import ElfRoot, NeedResult
+    from scratchpack.needs.base import ElfRoot, Evidence, NeedResult
     from scratchpack.needs.gate import Gate
     from scratchpack.pipeline.loading import Loading
     from scratchpack.request.model import Request
@@ -26,7 +26,7 @@ _MAX_BUNDLE = 64 * 1024 * 1024
 class Examination:
     """Asks the needs about each program, and opens what they bring in that program's namespace (R20)."""
 
-    def __init__(self, loading: Loading, asked: Request, *, strict: bool) -> None:
+    def __init__(self, loading: Loading, asked: Request, *, strict: bool, beside: tuple[Evidence, ...] = ()) -> None:
         self._loading = loading
         self._strict = strict
         self._refused: dict[tuple[int, str, str], str] = {}  # (program, name, requester) -> why it would not load
@@ -43,6 +43,7 @@ class Examination:
             services=asked.service,
             ca_bundle=asked.ca_bundle,
             read_host=_read_host,
+            beside=beside,
             keep=Keep(asked.preserve_modes, asked.preserve_privileges),
         )
 

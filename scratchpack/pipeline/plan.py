@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from scratchpack.elf.machines import Platform
     from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedResult
+    from scratchpack.pipeline.configuration import Configured
     from scratchpack.pipeline.model import Located, Program
     from scratchpack.pipeline.place import Moves
     from scratchpack.request.model import Request
@@ -112,6 +113,7 @@ class _Planner:
         self.host, self.root = roots.host, roots.root
         self.asked, self.strict = asked, strict
         self.warnings: list[str] = list(asked.notes)
+        self.configured: Configured | None = None
 
     def plan(self, platform: Platform) -> Plan:
         """Resolve, examine needs until nothing new comes, place, add what was named, prove."""
@@ -133,6 +135,7 @@ class _Planner:
         if loading.closure.resolved and not loading.closure.errors:
             rootfs = self._proven(loading, placed, rootfs, moves)
         rootfs.check()
+        self.warnings += self.configured.warnings(rootfs) if self.configured else ()
         added = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
         config = image_config(self.asked, platform, placed[0], {**added, **dict(self.asked.env)})
         if self.strict and self.asked.user is not None:
@@ -145,9 +148,12 @@ class _Planner:
         )
 
     def _needs(self, loading: Loading) -> tuple[NeedResult, ...]:
+        from scratchpack.pipeline.configuration import configured
         from scratchpack.pipeline.needs import Examination
 
-        examination = Examination(loading, self.asked, strict=self.strict)
+        self.configured = configured(self.asked, self.host, loading)
+        beside = self.configured.evidence() if self.configured else ()
+        examination = Examination(loading, self.asked, strict=self.strict, beside=beside)
         results = examination.run()
         self.warnings += examination.notes
         return results

@@ -50,16 +50,29 @@ class Users:
         because = (
             reasons(self.name, evidence) if evidence or not named else (Reason("option", f"--user {options.user}"),)
         )
-        passwd, group = accounts(root, options.user)
+        passwd, group = accounts(root, options.user, *(name for item in evidence for name in item.found))
         files = (written("/etc/passwd", passwd, because), written("/etc/group", group, because))
         if subject.libc != "glibc":
             return Contribution(files)
         return Contribution((*files, configuration(because)), modules(subject, "files"))
 
 
-def accounts(root: Sysroot, user: str) -> tuple[str, str]:
-    """The texts of passwd and group for an image whose user is ``uid``, ``uid:gid``, ``name`` or ``name:group``."""
+def accounts(root: Sysroot, user: str, *names: str) -> tuple[str, str]:
+    """The texts of passwd and group for an image whose user is ``uid``, ``uid:gid``, ``name`` or ``name:group``.
+
+    ``names`` are accounts that a configuration names, each ``name`` or ``:group``: the root's own lines of them come too.
+    """
     passwd, group = own_text("etc/passwd"), own_text("etc/group")
+    for named in (name for name in dict.fromkeys(names) if name.strip(":")):
+        passwd, group = _with_account(root, passwd, group, named)
+    return _with_account(root, passwd, group, user)
+
+
+def _with_account(root: Sysroot, passwd: str, group: str, user: str) -> tuple[str, str]:
+    if user.startswith(":"):
+        line = _by_name(foreign.legible(read(root, "/etc/group") or b""), user[1:], _GROUP)
+        there = _by_name(group, user[1:], _GROUP) is not None
+        return passwd, group + (f"{line}\n" if line and not there else "")
     name, _, wanted = user.partition(":")
     number = foreign.decimal(name)
     gid = wanted or ("65532" if number is None else "0")
