@@ -14,6 +14,7 @@ _PACK = ("pack",)
 _BUILD = ("pack", "dockerfile")
 _PROGRAM = ("pack", "dockerfile", "inspect", "verify")
 _REMOTE = ("pack", "verify-image")
+_LOCKED = ("pack", "verify", "verify-image")
 _QUIET = ("pack", "dockerfile", "verify", "verify-image")
 
 
@@ -136,6 +137,22 @@ SETTINGS: tuple[Setting, ...] = (
         metavar="FILE",
         takes=_PACK,
         guard="writes a file where it says",
+    ),
+    Setting(
+        "locked",
+        "text",
+        "Output",
+        "Fail where a library, need, file or environment variable is new or gone against an earlier --metadata-file.",
+        metavar="FILE",
+        takes=_LOCKED,
+    ),
+    Setting(
+        "update-lock",
+        "flag",
+        "Output",
+        "Write the file that --locked names again, instead of holding to it.",
+        takes=_PACK,
+        guard="lifts a check, and writes a file",
     ),
     Setting(
         "force",
@@ -338,6 +355,8 @@ class Options(NamedTuple):
     package_db: bool = False
     iidfile: str | None = None
     metadata_file: str | None = None
+    locked: str | None = None
+    update_lock: bool = False
     force: bool = False
     dry_run: bool = False
     quiet: bool = False

@@ -114,6 +114,8 @@ def inputs_of(binaries: Iterable[str], asked: Request, settings: str | None = No
         found += [Place(path, "what is included") for path in matched]
     if asked.ca_bundle is not None:
         found.append(Place(asked.ca_bundle, "--ca-bundle"))
+    if asked.locked is not None and not asked.update_lock:
+        found.append(Place(asked.locked, "--locked"))
     if settings is not None:
         found.append(Place(settings, "the settings file"))
     return tuple(found)
@@ -140,7 +142,8 @@ def outputs_of(
 
         paths = {bill_path(dest, asked.sbom, platform) for dest in bills for platform in (platforms or ("",))}
         found += [Place(path, "--sbom") for path in sorted(paths)]
-    for path, option in ((asked.iidfile, "--iidfile"), (asked.metadata_file, "--metadata-file")):
+    lock = asked.locked if asked.update_lock else None
+    for path, option in ((asked.iidfile, "--iidfile"), (asked.metadata_file, "--metadata-file"), (lock, "--locked")):
         if path is not None:
             found.append(Place(path, option))
     return tuple(found)

@@ -61,8 +61,17 @@ def carry_out(
     inputs = inputs_of(binaries, asked, settings)
     expected = os.path.basename(binaries[0]) if binaries else ""
     refuse_collisions(inputs, outputs_of(asked, placed_outputs(asked, expected), expected))
+    lock = None
+    if asked.locked is not None and not asked.update_lock:
+        from scratchpack.pipeline.lock import read_lock
+
+        lock = read_lock(asked.locked)
     with Roots(asked.root) as roots:
         plans = planned(binaries, asked, roots)
+        if lock is not None:
+            from scratchpack.pipeline.locked import hold_plans
+
+            hold_plans(asked.locked or "", lock, plans)
         first = os.path.basename(plans[0].programs[0].path)
         wanted = placed_outputs(asked, first)
         if len(plans) > 1 and (tree := next((output for output in wanted if output.type in TREES), None)):
@@ -102,7 +111,7 @@ def _write(plans: tuple[Plan, ...], asked: Request, wanted: tuple[Output, ...], 
         if asked.push:
             receipts += writer.push()
         packed = Packed(plans, writer.release, references, receipts)
-        if asked.iidfile is not None or asked.metadata_file is not None:
+        if asked.iidfile is not None or asked.metadata_file is not None or asked.update_lock:
             from scratchpack.pipeline.record import write_records
 
             write_records(packed, asked)

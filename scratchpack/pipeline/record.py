@@ -1,4 +1,4 @@
-"""``--iidfile`` and ``--metadata-file``: what was packed, for the scripts that go on with it."""
+"""``--iidfile``, ``--metadata-file`` and ``--update-lock``: what was packed, for the scripts that go on with it."""
 
 from __future__ import annotations
 
@@ -19,10 +19,13 @@ def write_records(packed: Packed, asked: Request) -> None:
     """
     if asked.iidfile is not None and packed.release is not None:
         _write(asked.iidfile, packed.release.images[0].config_blob.digest)
-    if asked.metadata_file is not None:
+    documents = [path for path in (asked.metadata_file, asked.locked if asked.update_lock else None) if path]
+    if documents:
         from scratchpack.report.json import dumps, metadata_document
 
-        _write(asked.metadata_file, dumps(metadata_document(packed)) + "\n")
+        text = dumps(metadata_document(packed)) + "\n"
+        for path in documents:
+            _write(path, text)
 
 
 def _write(path: str, text: str) -> None:

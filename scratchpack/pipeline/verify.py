@@ -39,6 +39,21 @@ def carry_out(
     subject: str, asked: Request, *, house_rules: bool = False, unpacked: int | None = None
 ) -> tuple[Verdict, ...]:
     """Do what was asked for, as :func:`verify` does."""
+    if asked.locked is None:
+        return _judged(subject, asked, house_rules, unpacked)
+    from scratchpack.pipeline.lock import read_lock
+    from scratchpack.pipeline.locked import image_held, program_held, verdict
+
+    lock = read_lock(asked.locked)
+    verdicts = _judged(subject, asked, house_rules, unpacked)
+    if asked.command == "verify":
+        return (*verdicts, verdict(asked.locked, lock, program_held(subject, asked)))
+    if any(one.issues for one in verdicts):
+        return verdicts
+    return (*verdicts, verdict(asked.locked, lock, image_held(subject, asked, unpacked)))
+
+
+def _judged(subject: str, asked: Request, house_rules: bool, unpacked: int | None) -> tuple[Verdict, ...]:
     if asked.command == "verify":
         with Roots(asked.root) as roots:
             return (_verify_binary(subject, asked, roots),)

@@ -162,11 +162,17 @@ def _file(entry: Entry) -> dict[str, Any]:
     return document
 
 
+def image_document(plan: Plan) -> dict[str, Any]:
+    """A plan, with its platform and the environment of its image: what ``--locked`` compares."""
+    env = {_text(name): _text(value) for name, value in plan.config.env}
+    return {**plan_document(plan), "platform": str(plan.platform), "env": env}
+
+
 def metadata_document(packed: Packed) -> dict[str, Any]:
     """``--metadata-file``: the first plan as ``inspect --json`` has it, the others' beside it, images and outputs."""
-    document = plan_document(packed.plans[0])
+    document = image_document(packed.plans[0])
     if len(packed.plans) > 1:
-        document["others"] = [plan_document(plan) for plan in packed.plans[1:]]
+        document["others"] = [image_document(plan) for plan in packed.plans[1:]]
     images = () if packed.release is None else packed.release.images
     document["images"] = [
         {

@@ -30,6 +30,7 @@ _READERS = {
     "progress": ("names", "progress"),
     "iidfile": ("files", "iidfile"),
     "metadata_file": ("files", "metadata_file"),
+    "locked": ("files", "locked"),
     "root": ("files", "root"),
     "include": ("files", "includes"),
     "exclude": ("files", "excludes"),

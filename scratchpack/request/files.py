@@ -20,6 +20,11 @@ def metadata_file(text: str) -> str:
     return _file_to_write(text, "--metadata-file")
 
 
+def locked(text: str) -> str:
+    """``--locked``: what is in the file is seen when it is compared, since ``--update-lock`` may make it."""
+    return _file_to_write(text, "--locked")
+
+
 def _file_to_write(text: str, option: str) -> str:
     _named(text, option)
     if text.endswith("/") or os.path.isdir(text):

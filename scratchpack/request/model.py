@@ -42,6 +42,8 @@ class Request(NamedTuple):
     package_db: bool = False
     iidfile: str | None = None
     metadata_file: str | None = None
+    locked: str | None = None
+    update_lock: bool = False
     force: bool = False
     dry_run: bool = False
     quiet: bool = False

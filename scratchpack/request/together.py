@@ -24,6 +24,8 @@ def together(asked: Request) -> Request:
     image = archive or asked.load or asked.push or any(output.type not in TREES for output in asked.output)
     if asked.iidfile is not None and not image:
         raise UsageError("cannot write --iidfile: none of the outputs is an image")
+    if asked.update_lock and asked.locked is None:
+        raise UsageError("cannot use --update-lock without --locked FILE", hint="name the file to write: --locked FILE")
     pushes = asked.push or any(output.type == "registry" for output in asked.output)
     directory = any(output.type in {"local", "dockerfile"} or not output.tar for output in asked.output)
     idle = (
@@ -32,6 +34,7 @@ def together(asked: Request) -> Request:
         ("--annotate", asked.annotate and not image, "none of the outputs is an image"),
         ("--insecure-registry", asked.insecure_registry and not pushes, "nothing is pushed"),
         ("--token-server", asked.token_server and not pushes, "nothing is pushed"),
+        ("--update-lock", asked.update_lock and asked.dry_run, "nothing is written"),
         ("--force", asked.force and not directory, "no output is a directory, and a file is replaced anyway"),
     )
     off = (

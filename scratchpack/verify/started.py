@@ -40,6 +40,7 @@ class Started:
         self.checked: list[str] = []
         self.unchecked: list[str] = []
         self.notes: list[str] = []
+        self.closures: list[Closure] = []  # of each program of the start that loads something
 
     def run(self) -> None:
         """Find what the image starts and resolve it.
@@ -101,6 +102,7 @@ class Started:
             env = _loader_env(dict(start.env), start.cwd, secure=secure)
             session = Session(program, self._root, env, self._objects)
             closure = session.closure
+            self.closures.append(closure)
             self.issues += problems(closure)
             self.checked.append(
                 f"{program.path} finds all of its {len(closure.resolved)} libraries"

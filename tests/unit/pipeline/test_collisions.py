@@ -77,6 +77,7 @@ def _tree(home: Path) -> dict[str, bytes | str]:
         "./app -o type=docker -o type=tar",
         "./app --iidfile x --metadata-file x",
         "./app --iidfile app.tar",
+        "./app --locked own.toml --update-lock --iidfile own.toml",
         "./app --sbom spdx --iidfile app.tar.spdx.json",
         "./app --sbom cyclonedx -o type=docker,dest=a -o type=tar,dest=a.cdx.json",
         "dir/app --sbom spdx -o type=docker,dest=- --metadata-file app.spdx.json",

@@ -40,7 +40,7 @@ def test_every_setting_names_commands_that_exist() -> None:
 
 SAMPLES: dict[str, Any] = {
     "output": ("oci",), "tag": ("a",), "platform": "linux/amd64", "load": "auto", "push": True, "insecure_registry": ("h",),
-    "token_server": ("h",), "sbom": "spdx", "package_db": True, "iidfile": "i", "metadata_file": "m", "force": True, "dry_run": True,
+    "token_server": ("h",), "sbom": "spdx", "package_db": True, "iidfile": "i", "metadata_file": "m", "locked": "l", "update_lock": True, "force": True, "dry_run": True,
     "quiet": True, "progress": "none", "entrypoint": "a", "cmd": "a", "env": ("A=1",), "user": "0", "workdir": "/a",
     "expose": ("80",), "volume": ("/a",), "label": ("a=1",), "annotation": ("a=1",), "annotate": "git", "stop_signal": "TERM",
     "healthcheck": "/a", "created": "0", "root": "/usr", "at": "/a", "cpu": "baseline", "assume_static": True, "preserve_modes": True,
@@ -152,6 +152,7 @@ def test_two_outputs_cannot_both_go_to_stdout() -> None:
         ("iidfile", "", "takes a name"),
         ("iidfile", "/usr", "it is a directory"),
         ("metadata_file", "/nonexistent/m.json", "no directory /nonexistent"),
+        ("update_lock", True, "without --locked FILE"),
         ("root", "/nonexistent", "no such directory"),
         ("root", "/etc/passwd", "not a directory"),
         ("include", ("nothing-of-this-name",), "nothing is there"),
