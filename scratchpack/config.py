@@ -6,8 +6,23 @@ them together, and ``request`` says what their text means.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from scratchpack.errors import UsageError
 from scratchpack.record import NamedTuple
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Mapping, Sequence
+    from datetime import datetime
+
+    from scratchpack.sinks.model import Output
+
+    # what a Python caller may give where the command line has text (scratchpack.request.given)
+    StrPath = str | os.PathLike[str]
+    Texts = str | Sequence[str]
+    Paths = StrPath | Sequence[StrPath]
+    Pairs = str | Sequence[str] | Mapping[str, str | int | None]
 
 # the commands that pack, write, look or judge; "verify-image" is verify of an image, which has a root and needs of its own
 _PACK = ("pack",)
@@ -342,51 +357,55 @@ NAMES = {setting.name: setting for setting in SETTINGS}
 
 
 class Options(NamedTuple):
-    """Every setting's value; :data:`SETTINGS` says what each means."""
+    """Every setting's value; :data:`SETTINGS` says what each means. What is repeatable takes one value or a sequence of them."""
 
-    output: tuple[str, ...] = ()
-    tag: tuple[str, ...] = ()
-    platform: str | None = None
-    load: str | None = None
+    output: str | Output | Sequence[str | Output] = ()
+    tag: Texts = ()
+    platform: Texts | None = None
+    load: str | bool | None = None
     push: bool = False
-    insecure_registry: tuple[str, ...] = ()
-    token_server: tuple[str, ...] = ()
+    insecure_registry: Texts = ()
+    token_server: Texts = ()
     sbom: str | None = None
     package_db: bool = False
-    iidfile: str | None = None
-    metadata_file: str | None = None
-    locked: str | None = None
+    iidfile: StrPath | None = None
+    metadata_file: StrPath | None = None
+    locked: StrPath | None = None
     update_lock: bool = False
     force: bool = False
     dry_run: bool = False
     quiet: bool = False
     progress: str | None = None
-    entrypoint: str | None = None
-    cmd: str | None = None
-    env: tuple[str, ...] = ()
-    user: str | None = None
-    workdir: str | None = None
-    expose: tuple[str, ...] = ()
-    volume: tuple[str, ...] = ()
-    label: tuple[str, ...] = ()
-    annotation: tuple[str, ...] = ()
+    entrypoint: Texts | None = None
+    cmd: Texts | None = None
+    env: Pairs = ()
+    user: str | int | None = None
+    workdir: StrPath | None = None
+    expose: str | int | Sequence[str | int] = ()
+    volume: Paths = ()
+    label: Pairs = ()
+    annotation: Pairs = ()
     annotate: str | None = None
-    stop_signal: str | None = None
-    healthcheck: str | None = None
-    created: str | None = None
-    root: str | None = None
-    at: str | None = None
+    stop_signal: str | int | None = None
+    healthcheck: Texts | None = None
+    created: str | int | datetime | None = None
+    root: StrPath | None = None
+    at: StrPath | None = None
     cpu: str | None = None
     assume_static: bool = False
     preserve_modes: bool = False
     preserve_privileges: bool = False
-    include: tuple[str, ...] = ()
-    exclude: tuple[str, ...] = ()
-    need: tuple[str, ...] = ()
-    locale: tuple[str, ...] = ()
-    timezone: tuple[str, ...] = ()
-    service: tuple[str, ...] = ()
-    ca_bundle: str | None = None
+    include: Paths | Mapping[str, StrPath | None] = ()
+    exclude: Texts = ()
+    need: Pairs = ()
+    locale: Texts = ()
+    timezone: Texts = ()
+    service: Texts = ()
+    ca_bundle: StrPath | None = None
+
+    def __repr__(self) -> str:
+        given = zip(self._fields, self, self._field_defaults.values(), strict=True)
+        return f"Options({', '.join(f'{name}={value!r}' for name, value, default in given if value != default)})"
 
 
 def variable(setting: Setting) -> str:

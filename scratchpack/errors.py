@@ -5,6 +5,8 @@ Every class carries the exit status of the command line (``docs/cli.md`` has the
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class ScratchpackError(Exception):
     """Base of every error that scratchpack raises on purpose.
@@ -19,6 +21,39 @@ class ScratchpackError(Exception):
         self.message = message
         self.hint = hint
         self.details = details
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.message!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """For pickle and copy, which know nothing of keywords: an error of a worker process keeps its hint and details."""
+        return _again, (type(self), self.message, self.hint, self.details)
+
+    def to_json(self) -> str:
+        """The error for a program: its class, message, hint, details and exit status, as a JSON object."""
+        import json
+
+        document = {
+            "error": type(self).__name__,
+            "message": _text(self.message),
+            "hint": None if self.hint is None else _text(self.hint),
+            "details": [_text(line) for line in self.details],
+            "exit_code": self.exit_code,
+        }
+        return json.dumps(document, indent=2)
+
+
+def _again(kind: type[ScratchpackError], message: str, hint: str | None, details: tuple[str, ...]) -> ScratchpackError:
+    return kind(message, hint=hint, details=details)
+
+
+def _text(text: str) -> str:
+    """What strict readers of JSON take: a byte of a file name that is no UTF-8 becomes an escape (S11)."""
+    try:
+        raw = text.encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:  # half a surrogate pair that stands for no byte
+        raw = text.encode("utf-8", "backslashreplace")
+    return raw.decode("utf-8", "backslashreplace")
 
 
 class UsageError(ScratchpackError):

@@ -39,14 +39,14 @@ TABLE: dict[str, set[str]] = {
     "sinks": {"errors", "elf.machines", "oci", "rootfs", "engines", "sinks", "render", "proc"},
     "sbom": {"errors", "rootfs", "packages.model", "elf.machines", "oci", "sbom", ""},
     "images": {"errors", "engines", "oci", "sysroot.model", "images"},
-    "verify": {"errors", "elf", "sysroot", "loader", "needs", "rootfs", "oci", "proc", "images", "verify"},
+    "verification": {"errors", "elf", "sysroot", "loader", "needs", "rootfs", "oci", "proc", "images", "report.json", "verification"},
     "templates": {"errors"},
     "render": {"errors", "templates"},
     "scaffold": {"errors", "render", "scaffold", "templates", ""},
     "proc": {"errors"},
     "sandbox": {"errors", "proc", "sandbox"},
     "sandbox.tree": {"layers"},
-    "config": {"errors"},
+    "config": {"errors", "sinks.model"},
     "sources": {"errors", "config", "settings_file"},
     "settings_file": {"errors", "config"},
     "request": {
@@ -54,16 +54,16 @@ TABLE: dict[str, set[str]] = {
         "needs.index", "needs.plugin", "request",
     },
     "report": {
-        "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verify.image",
+        "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
         "report",
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "sandbox", "sinks",
-        "verify", "render", "templates", "proc", "report", "sbom", "scripts", "configuration", "pipeline",
+        "verification", "render", "templates", "proc", "report", "sbom", "scripts", "configuration", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},
-    "": {"config", "errors", "pipeline"},
+    "": {"config", "errors", "pipeline", "sinks.model", "verification.image"},
 }  # fmt: skip
 
 # no rooms: what the values between rooms are made of, and how everybody reads what a stranger wrote

@@ -9,18 +9,23 @@ from scratchpack.pipeline.plan import planned
 from scratchpack.request import request
 
 if TYPE_CHECKING:
-    from scratchpack.config import Options
+    from collections.abc import Mapping
+
+    from scratchpack.config import Options, StrPath
     from scratchpack.pipeline.model import Plan
     from scratchpack.request.model import Request
 
 
-def inspect(binary: str, options: Options | None = None) -> Plan:
+def inspect(binary: StrPath, options: Options | None = None, *, environ: Mapping[str, str] | None = None) -> Plan:
     """What a binary is, what its loader maps, what it opens later, and what its image would hold.
 
     Raises:
         UsageError, InputError: as :func:`scratchpack.pipeline.plan.plan`.
     """
-    return carry_out(binary, request(options, "inspect"))
+    from scratchpack.request.given import path
+
+    asked = request(options, "inspect", environ)
+    return carry_out(path(binary, "a binary"), asked)
 
 
 def carry_out(binary: str, asked: Request) -> Plan:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.errors import CheckError
 from scratchpack.pipeline.lock import Held, differences, held
 from scratchpack.report.json import image_document
-from scratchpack.verify.image import Verdict
+from scratchpack.verification.image import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -67,7 +67,7 @@ def image_held(subject: str, asked: Request, unpacked: int | None) -> dict[str, 
 
 def _of_image(image: StoredImage) -> Held:
     from scratchpack.sysroot.layerroot import LayerRoot
-    from scratchpack.verify.started import Started
+    from scratchpack.verification.started import Started
 
     with LayerRoot([layer.open for layer in image.layers], name=str(image.platform)) as root:
         started = Started(image, root)

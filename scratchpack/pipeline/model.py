@@ -55,6 +55,15 @@ class Plan(NamedTuple):
     warnings: tuple[str, ...]
     interpreters: tuple[str, ...] = ()  # of a script: the chain that its #! lines name
 
+    def __repr__(self) -> str:
+        return f"<Plan {self.placed[0]} {self.platform}: {len(self.rootfs)} files, {len(self.closure.errors)} problems>"
+
+    def to_json(self) -> str:
+        """The document that ``inspect --json`` prints (``docs/schema/inspect.json``)."""
+        from scratchpack.report.json import dumps, plan_document
+
+        return dumps(plan_document(self))
+
 
 class Packed(NamedTuple):
     """What one run wrote."""
@@ -63,3 +72,13 @@ class Packed(NamedTuple):
     release: Release | None
     references: tuple[str, ...]
     receipts: tuple[Receipt, ...]
+
+    def __repr__(self) -> str:
+        places = ", ".join(receipt.dest for receipt in self.receipts) or "nothing written"
+        return f"<Packed {', '.join(self.references) or 'without a name'}: {places}>"
+
+    def to_json(self) -> str:
+        """The document that ``--metadata-file`` holds: the first plan, the others beside it, images and outputs."""
+        from scratchpack.report.json import dumps, metadata_document
+
+        return dumps(metadata_document(self))

@@ -18,9 +18,9 @@ from scratchpack.request.model import TREES
 from scratchpack.sinks.model import Output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from scratchpack.config import Options
+    from scratchpack.config import Options, StrPath
     from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Spool
     from scratchpack.pipeline.boms import Boms
@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 
 def pack(
-    binaries: Sequence[str],
+    binaries: StrPath | Iterable[StrPath],
     options: Options | None = None,
     *,
     environ: Mapping[str, str] | None = None,
@@ -42,12 +42,19 @@ def pack(
 ) -> Packed:
     """Plan, build and write; everything is checked before the first byte of an output takes its place.
 
-    ``progress`` is told (what, bytes done, bytes in all).
+    Args:
+        binaries: one path or several; the first is the entrypoint.
+        options: as on the command line; no settings file and no ``SCRATCHPACK_*`` is read.
+        environ: where ``SOURCE_DATE_EPOCH`` and ``env="NAME"`` are looked up; ``os.environ`` where it is not given.
+        progress: is called with (what, bytes done, bytes in all).
 
     Raises:
         ScratchpackError: of the kinds in :mod:`scratchpack.errors`; nothing was published then.
     """
-    return carry_out(binaries, request(options, "pack", environ), progress=progress)
+    from scratchpack.request.given import paths
+
+    asked = request(options, "pack", environ)
+    return carry_out(paths(binaries), asked, progress=progress)
 
 
 def carry_out(

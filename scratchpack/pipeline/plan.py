@@ -20,9 +20,9 @@ from scratchpack.request import request
 from scratchpack.rootfs import Rootfs
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
-    from scratchpack.config import Options
+    from scratchpack.config import Options, StrPath
     from scratchpack.elf.machines import Platform
     from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedResult
@@ -36,7 +36,11 @@ _SET_ID = 0o6000
 
 
 def plan(
-    binaries: Sequence[str], options: Options, *, environ: Mapping[str, str] | None = None, strict: bool = True
+    binaries: StrPath | Iterable[StrPath],
+    options: Options | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    strict: bool = True,
 ) -> tuple[Plan, ...]:
     """Plan one image a platform, in the order of ``--platform``, else in which they were first met.
 
@@ -48,8 +52,10 @@ def plan(
         ClosureError: the loader would not start it; every problem is in ``details``.
         NeedError: a runtime need cannot be provided from this root.
     """
+    from scratchpack.request.given import paths
+
     asked = request(options, "pack", environ)
-    return planned(binaries, asked, Roots(asked.root), strict=strict)
+    return planned(paths(binaries), asked, Roots(asked.root), strict=strict)
 
 
 def planned(binaries: Sequence[str], asked: Request, roots: Roots, *, strict: bool = True) -> tuple[Plan, ...]:
@@ -202,7 +208,7 @@ class _Planner:
         Raises:
             ClosureError: the image's loader would find other files, or miss some.
         """
-        from scratchpack.verify.again import differences
+        from scratchpack.verification.again import differences
 
         closure = loading.closure
         inside = loading.inside(placed)

@@ -20,7 +20,7 @@ from scratchpack.sandbox.model import Guest, Limits
 from scratchpack.sandbox.runner import Running
 from scratchpack.sandbox.tree import fill
 from scratchpack.sysroot.layerroot import LayerRoot
-from scratchpack.verify.image import Verdict
+from scratchpack.verification.image import Verdict
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

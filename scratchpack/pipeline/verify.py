@@ -9,16 +9,23 @@ from scratchpack.errors import NeedError
 from scratchpack.images.open import open_image
 from scratchpack.pipeline.locate import Roots
 from scratchpack.request import request
-from scratchpack.verify.image import Verdict, verify_store
-from scratchpack.verify.started import problems
+from scratchpack.verification.image import Verdict, verify_store
+from scratchpack.verification.started import problems
 
 if TYPE_CHECKING:
-    from scratchpack.config import Options
+    from collections.abc import Mapping
+
+    from scratchpack.config import Options, StrPath
     from scratchpack.request.model import Request
 
 
 def verify(
-    subject: str, options: Options | None = None, *, house_rules: bool = False, unpacked: int | None = None
+    subject: StrPath,
+    options: Options | None = None,
+    *,
+    environ: Mapping[str, str] | None = None,
+    house_rules: bool = False,
+    unpacked: int | None = None,
 ) -> tuple[Verdict, ...]:
     """Judge an image or a binary; nothing of it is executed.
 
@@ -31,8 +38,11 @@ def verify(
         InputError: it is neither an image nor a program.
         RemoteError: a registry or engine refused.
     """
-    asked = request(options, "verify" if is_program(subject) else "verify-image")
-    return carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked)
+    from scratchpack.request.given import path
+
+    named = path(subject, "what is verified")
+    asked = request(options, "verify" if is_program(named) else "verify-image", environ)
+    return carry_out(named, asked, house_rules=house_rules, unpacked=unpacked)
 
 
 def carry_out(

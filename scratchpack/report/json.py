@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from scratchpack import foreign
 from scratchpack.rootfs import Directory, File, Symlink
@@ -12,13 +12,107 @@ from scratchpack.rootfs import Directory, File, Symlink
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from scratchpack.elf.machines import Platform
+    from scratchpack.elf.model import ElfFacts
     from scratchpack.loader.model import Closure, Problem, Resolution
     from scratchpack.needs.base import NeedResult
-    from scratchpack.pipeline.model import Packed, Plan
-    from scratchpack.rootfs import Entry
-    from scratchpack.verify.image import Verdict
+    from scratchpack.oci.model import ImageConfig, Release
+    from scratchpack.rootfs import Entry, Rootfs
+    from scratchpack.sinks.model import Receipt
 
 SCHEMA = 1
+
+
+class Program(Protocol):
+    """What is read here of a :class:`scratchpack.pipeline.model.Program`, which writes itself with this module."""
+
+    @property
+    def given(self) -> str:
+        """As it was named."""
+
+    @property
+    def facts(self) -> ElfFacts:
+        """What its file says."""
+
+
+class Planned(Protocol):
+    """What is read here of a :class:`scratchpack.Plan`."""
+
+    @property
+    def programs(self) -> tuple[Program, ...]:
+        """The binaries."""
+
+    @property
+    def interpreters(self) -> tuple[str, ...]:
+        """Of a script."""
+
+    @property
+    def closure(self) -> Closure:
+        """What the loader maps."""
+
+    @property
+    def needs(self) -> tuple[NeedResult, ...]:
+        """What is opened later."""
+
+    @property
+    def rootfs(self) -> Rootfs:
+        """Every file."""
+
+    @property
+    def platform(self) -> Platform:
+        """What it runs on."""
+
+    @property
+    def config(self) -> ImageConfig:
+        """How it starts."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """For people."""
+
+
+class Written(Protocol):
+    """What is read here of a :class:`scratchpack.Packed`."""
+
+    @property
+    def plans(self) -> tuple[Planned, ...]:
+        """One a platform."""
+
+    @property
+    def release(self) -> Release | None:
+        """The images."""
+
+    @property
+    def references(self) -> tuple[str, ...]:
+        """Their names."""
+
+    @property
+    def receipts(self) -> tuple[Receipt, ...]:
+        """What was written where."""
+
+
+class Judged(Protocol):
+    """What is read here of a :class:`scratchpack.Verdict`."""
+
+    @property
+    def subject(self) -> str:
+        """What was judged."""
+
+    @property
+    def issues(self) -> tuple[str, ...]:
+        """What is wrong."""
+
+    @property
+    def checked(self) -> tuple[str, ...]:
+        """What was looked at."""
+
+    @property
+    def unchecked(self) -> tuple[str, ...]:
+        """What was not."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What may go wrong and need not."""
 
 
 def dumps(document: dict[str, Any]) -> str:
@@ -55,7 +149,7 @@ def _text(text: str) -> str:
         return foreign.legible(text)
 
 
-def plan_document(plan: Plan) -> dict[str, Any]:
+def plan_document(plan: Planned) -> dict[str, Any]:
     """One platform's plan: what ``inspect --json`` prints."""
     program = plan.programs[0]
     facts = program.facts
@@ -130,7 +224,7 @@ def _need(need: NeedResult) -> dict[str, Any]:
     }
 
 
-def verdicts_document(verdicts: Iterable[Verdict]) -> dict[str, Any]:
+def verdicts_document(verdicts: Iterable[Judged]) -> dict[str, Any]:
     """What ``verify --json`` prints."""
     return {
         "schema": SCHEMA,
@@ -162,13 +256,13 @@ def _file(entry: Entry) -> dict[str, Any]:
     return document
 
 
-def image_document(plan: Plan) -> dict[str, Any]:
+def image_document(plan: Planned) -> dict[str, Any]:
     """A plan, with its platform and the environment of its image: what ``--locked`` compares."""
     env = {_text(name): _text(value) for name, value in plan.config.env}
     return {**plan_document(plan), "platform": str(plan.platform), "env": env}
 
 
-def metadata_document(packed: Packed) -> dict[str, Any]:
+def metadata_document(packed: Written) -> dict[str, Any]:
     """``--metadata-file``: the first plan as ``inspect --json`` has it, the others' beside it, images and outputs."""
     document = image_document(packed.plans[0])
     if len(packed.plans) > 1:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Packed, Plan
     from scratchpack.rootfs import Entry, Reason
-    from scratchpack.verify.image import Verdict
+    from scratchpack.verification.image import Verdict
 
 _MANY = 40  # rows that a person reads; a longer table is cut, and says so
 

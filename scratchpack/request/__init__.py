@@ -1,6 +1,6 @@
 """Text becomes one typed, checked request a command, once: before the first file of the input is read.
 
-:class:`~scratchpack.config.Options` go in, every value a text as it was typed; a :class:`~scratchpack.request.model.Request` comes out, whose values the
+:class:`~scratchpack.config.Options` go in, every value a text as it was typed, or what a Python caller gives for one; a :class:`~scratchpack.request.model.Request` comes out, whose values the
 rooms take as they are, or a :class:`~scratchpack.errors.UsageError` that says what would be right. How a kind of value is read
 stands in the modules of this room, each imported by the run that has such a value.
 """
@@ -63,9 +63,9 @@ def request(options: Options | None, command: str, environ: Mapping[str, str] | 
     environ = os.environ if environ is None else environ
     options = options or Options()
     given = {
-        field: value
+        field: _plain(field, value)
         for field, value, default in zip(Options._fields, options, Options(), strict=True)
-        if value != default
+        if value != default and value is not None and value != []
     }
     epoch = environ.get("SOURCE_DATE_EPOCH") if command in NAMES["volume"].takes else None
     if not given and not epoch:
@@ -87,6 +87,16 @@ def request(options: Options | None, command: str, environ: Mapping[str, str] | 
     from scratchpack.request.together import together
 
     return together(made)
+
+
+def _plain(field: str, value: Any) -> Any:
+    """A value as the command line gives it: text, or a tuple of texts where a setting is repeatable."""
+    setting = NAMES[field.replace("_", "-")]
+    if setting.many:
+        as_typed = type(value) is tuple and all(type(item) is str for item in value)
+    else:
+        as_typed = type(value) is bool if setting.kind == "flag" else type(value) is str
+    return value if as_typed else _reader("given", "plain")(setting, value)
 
 
 def _reader(module: str, function: str) -> Callable[..., Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 from scratchpack import foreign
 from scratchpack.errors import UsageError
 from scratchpack.sinks.model import Output
@@ -11,13 +13,13 @@ KEYS = ("type", "dest", "compression", "compression-level", "tar", "force")
 _COMPRESSED = ("docker", "oci", "registry")  # these have layers
 
 
-def outputs(values: tuple[str, ...]) -> tuple[Output, ...]:
+def outputs(values: tuple[str | Output, ...]) -> tuple[Output, ...]:
     """Each ``-o``, in the order given.
 
     Raises:
         UsageError: an unknown type or key, a key that means nothing to the type, two outputs on stdout.
     """
-    found = tuple(_output(text) for text in values)
+    found = tuple(_output(value) if isinstance(value, str) else _of_caller(value) for value in values)
     if sum(output.dest == "-" for output in found) > 1:
         raise UsageError("cannot write two outputs to stdout: give one of them another dest=")
     return found
@@ -29,6 +31,23 @@ def _output(text: str) -> Output:
         table = _keys(plain, text)
     else:
         table = _keys(text, text)
+    return _checked(table, text)
+
+
+def _of_caller(value: Output) -> Output:
+    """What was made in Python, held to the same rules."""
+    table = {"type": str(value.type)}
+    if value.dest is not None:
+        table["dest"] = os.fsdecode(value.dest)
+    if value.compression != Output("").compression:
+        table["compression"] = str(value.compression)
+    if value.level is not None:
+        table["compression-level"] = str(value.level)
+    table |= {key: "true" if flag else "false" for key, flag in (("tar", value.tar), ("force", value.force))}
+    return _checked(table, ",".join(f"{key}={text}" for key, text in table.items()))
+
+
+def _checked(table: dict[str, str], text: str) -> Output:
     kind = table.get("type", "")
     if kind not in TYPES:
         import difflib

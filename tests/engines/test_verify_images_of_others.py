@@ -14,7 +14,7 @@ from tests.support.cli import scratchpack
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from scratchpack.verify.image import Verdict
+    from scratchpack.verification.image import Verdict
     from tests.support.engines import Containerd, Docker, Engine, Podman, Registry
 
 # Takes a directory away and puts a link in its place, in a layer of its own; buildah and the classic builder run it.

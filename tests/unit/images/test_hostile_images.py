@@ -19,7 +19,7 @@ from scratchpack.images.integrity import survey
 from scratchpack.oci.budget import Budget, size
 from scratchpack.oci.source import find_images
 from scratchpack.oci.store import open_store
-from scratchpack.verify.image import verify_store
+from scratchpack.verification.image import verify_store
 from tests.support.cli import HOME
 from tests.support.layouts import Layout
 from tests.support.mutants import mutants

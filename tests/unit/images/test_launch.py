@@ -9,7 +9,7 @@ import pytest
 from scratchpack.errors import InputError
 from scratchpack.images.launch import DEFAULT_PATH, Launch, User, launch
 from scratchpack.rootfs import File, Rootfs, inline
-from scratchpack.verify.planned import PlannedRoot
+from scratchpack.verification.planned import PlannedRoot
 
 PASSWD = b"""root:x:0:0:root:/root:/bin/sh
 short:x

@@ -7,7 +7,7 @@ import pytest
 from scratchpack.errors import ConfinementError
 from scratchpack.rootfs import Directory, File, Rootfs, Symlink, inline
 from scratchpack.sysroot.model import Link
-from scratchpack.verify.planned import PlannedRoot
+from scratchpack.verification.planned import PlannedRoot
 
 ROOT = PlannedRoot(
     Rootfs(

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.loader.objects import Objects
 from scratchpack.loader.resolve import Placed, Session, merge
-from scratchpack.verify.planned import PlannedRoot
+from scratchpack.verification.planned import PlannedRoot
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping

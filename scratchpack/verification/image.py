@@ -29,6 +29,15 @@ class Verdict(NamedTuple):
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what may go wrong and need not: things that its programs open if they are there
 
+    def __repr__(self) -> str:
+        return f"<Verdict {self.subject}: {f'{len(self.issues)} issues' if self.issues else 'right'}>"
+
+    def to_json(self) -> str:
+        """The document that ``verify --json`` prints for this verdict (``docs/schema/verify.json``)."""
+        from scratchpack.report.json import dumps, verdicts_document
+
+        return dumps(verdicts_document([self]))
+
 
 def verify_store(store: Store, *, house: bool = False, unpacked: int | None = None) -> tuple[Verdict, ...]:
     """Judge every image of an archive, a layout or a registry reference.
@@ -70,7 +79,7 @@ def _unread(found: Survey, faults: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _verify_image(image: StoredImage, found: Survey, budget: Budget) -> Verdict:
-    from scratchpack.verify.started import Started
+    from scratchpack.verification.started import Started
 
     name = f"{', '.join(image.references) or image.digest} ({image.platform})"
     surveyed = next((one for one in found.images if one.config.raw == image.config), None)
