@@ -192,6 +192,7 @@ class ElfRoot(NamedTuple):
     alternatives: tuple[
         str, ...
     ] = ()  # tried in this order when ``name`` does not resolve; the first that does is taken
+    guess: bool = False  # only a string says so: a miss is a note of the need, and no warning
     program: bool = False  # started, not mapped: the need's ``files`` hold it, and ``name`` is its path in the root
 
 

@@ -96,7 +96,9 @@ class Gate:
     def _why_not(self, node: Node) -> str:
         """Why this node may not be taken, judged where it lies and at every link that led to it; "" when it may."""
         passed = (self._judge(link.path) for link in node.links)
-        return next((why for why in passed if why == places.PRIVATE), "") or self._judge(node.canonical, node)
+        return next((why for why in passed if why in {places.PRIVATE, places.MACHINES}), "") or self._judge(
+            node.canonical, node
+        )
 
     def _judge(self, path: str, node: Node | None = None) -> str:
         """The verdict on one canonical path; a link's own is asked for without ``node``: its mode says nothing."""
@@ -117,6 +119,8 @@ class Gate:
             return "it holds secrets"
         if places.is_running(path):
             return places.PRIVATE
+        if places.is_machines(path):
+            return places.MACHINES
         private = places.is_private(path) or any(places.within(path, home) for home in self._home_directories())
         if not private and (places.is_standard(path) or self._is_owned(path)):
             return ""

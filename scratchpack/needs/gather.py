@@ -6,6 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.entries import BYTES_ALONE, directory_of, dropped, file_of
+from scratchpack.needs import places
 from scratchpack.rootfs import RANK_GENERATED, Directory, File, Reason, Symlink, inline
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ def _keep(root: Sysroot, node: Node) -> Keep:
 def copied(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[Entry, ...]:
     """A file of the root and every symbolic link walked to reach it; empty when it is not there."""
     node = root.lookup(path)
-    if node is None or node.kind != "file":
+    if node is None or node.kind != "file" or node.canonical in places.TABLES_OF_USERS:
         return ()
     return (*(Symlink(link.path, link.target, because) for link in node.links), node_entry(root, node, because))
 
@@ -93,7 +94,7 @@ def _below(
         yield from (Symlink(link.path, link.target, because) for link in child.links if keep(path))
         if child.kind == "directory":
             yield from _below(root, child, because, keep, seen)
-        elif child.kind == "file" and keep(path):
+        elif child.kind == "file" and keep(path) and child.canonical not in places.TABLES_OF_USERS:
             yield node_entry(root, child, because)
 
 

@@ -67,13 +67,13 @@ ROWS: tuple[Row, ...] = (
         inside=(("<program>", "://"), ("<program>", "\0ftp\0"), ("<program>", "\0http\0"), ("<program>", "\0https\0"), ("<program>", "\0imap\0"), ("<program>", "\0imaps\0"), ("<program>", "\0ldap\0"), ("<program>", "\0ldaps\0"), ("<program>", "\0ntp\0"), ("<program>", "\0pop3\0"), ("<program>", "\0pop3s\0"), ("<program>", "\0smtp\0"), ("<program>", "\0smtps\0"), ("<program>", "\0ssh\0"), ("<program>", "\0telnet\0")),
     )),
     Row("shell", "system.shell", Wants(
-        symbols=("system", "popen", "wordexp"),
+        symbols=("system", "popen", "wordexp", "execv*", "execl*", "fexecve", "posix_spawn", "posix_spawnp"),
         fragments=("/bin/sh",),
     )),
     Row("timezone", "system.timezone", Wants(
         symbols=("localtime*", "mktime", "tzset", "strftime*", "timelocal"),
         fragments=("/zoneinfo",),
-        inside=(("libc.so.6", "/zoneinfo"), ("<program>", "std.datetime.timezone"), ("ld-musl-*", "/zoneinfo"), ("libc.musl-*", "/zoneinfo")),
+        inside=(("libc.so.6", "/zoneinfo"), ("<program>", "std.datetime.timezone"), ("<program>", "icudt"), ("<program>", "/library/core/src/"), ("<program>", "/library/std/src/"), ("ld-musl-*", "/zoneinfo"), ("libc.musl-*", "/zoneinfo")),
         env=("TZ", "TZDIR"),
     )),
     Row("tmp", "system.tmp", Wants(
@@ -90,7 +90,8 @@ ROWS: tuple[Row, ...] = (
     )),
     Row("fontconfig", "companion.fontconfig", Wants(
         symbols=("FcInit*", "FcFontMatch", "FcFontList", "FcFontSort", "FcConfig*", "pango_*_font_map_*"),
-        inside=(("libfontconfig.so*", "<fontconfig>"),),
+        fragments=("FONTCONFIG_FILE",),
+        inside=(("libfontconfig.so*", "<fontconfig>"), ("<program>", "<fontconfig>"), ("<program>", "fonts.conf")),
     )),
     Row("gdk-pixbuf", "companion.gdk_pixbuf", Wants(
         symbols=("gdk_pixbuf_new_from_*", "gdk_pixbuf_loader_new*"),

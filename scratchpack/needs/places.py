@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from scratchpack.pattern import pattern
 
+MACHINES = "it says which machine this is"
 PRIVATE = "it lies in a home directory or in one of the running system"
 
 # Below these nothing is taken: what a running system or a secret mount puts there, and people's own files (but for a
@@ -22,6 +23,15 @@ _SECRET = pattern(
     r"|/etc/(?:ssl|pki/[^/]+|ca-certificates)/private(?:/.*)?"
     r"|/(?:.*/)?\.(?:ssh|gnupg|aws|docker|kube|netrc|git-credentials|pgpass|env)(?:/.*)?"
 )
+
+# What says which machine this is (I22): the same program would be packed otherwise on the next one.
+_MACHINES = pattern(
+    r"/etc/(?:localtime|timezone|adjtime|hostname|mailname|hosts|machine-id|fstab|crypttab|mtab|resolv\.conf|locale\.conf"
+    r"|vconsole\.conf|default/(?:locale|keyboard)|ssh/ssh_host_.*|(?:network|netplan|NetworkManager)(?:/.*)?)"
+    r"|/var/lib/dbus/machine-id"
+)
+# Looked up in, so that a user of the image can be named, and never taken as they are.
+TABLES_OF_USERS = frozenset(("/etc/passwd", "/etc/group"))
 
 _TREES = (
     # certificate authorities
@@ -43,7 +53,7 @@ _TREES = (
 _FILES = frozenset(
     (
         *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/services", "/etc/protocols", "/etc/rpc"),
-        *("/etc/networks", "/etc/host.conf", "/etc/gai.conf", "/etc/localtime", "/etc/timezone", "/etc/shells"),
+        *("/etc/networks", "/etc/host.conf", "/etc/gai.conf", "/etc/shells"),
         *("/etc/ssl/cert.pem", "/etc/ssl/ca-bundle.pem", "/etc/ssl/openssl.cnf", "/etc/pki/tls/cert.pem"),
         *("/etc/pki/tls/cacert.pem", "/etc/pki/tls/openssl.cnf", "/etc/mime.types", "/etc/magic", "/etc/magic.mgc"),
         *("/etc/krb5.conf", "/etc/odbc.ini", "/etc/odbcinst.ini", "/etc/pam.conf", "/etc/os-release"),
@@ -94,6 +104,11 @@ def is_home(path: str) -> bool:
 def is_secret(path: str) -> bool:
     """Whether it is known to hold secrets, whoever owns it."""
     return _SECRET.fullmatch(path) is not None
+
+
+def is_machines(path: str) -> bool:
+    """Whether it says which machine this is: its zone, its locale, its names, its disks."""
+    return _MACHINES.fullmatch(path) is not None
 
 
 def is_standard(path: str) -> bool:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from scratchpack.request.model import Request
 
 _ROUNDS = 10  # modules that need modules; real programs take two
+_SHOWN = 6  # names that a note gives
 _MAX_BUNDLE = 64 * 1024 * 1024
 
 
@@ -30,6 +31,7 @@ class Examination:
         self._loading = loading
         self._strict = strict
         self._refused: dict[tuple[int, str, str], str] = {}  # (program, name, requester) -> why it would not load
+        self._nowhere: dict[ElfRoot, str] = {}  # guesses that lead to nothing
         self._left_out: set[str] = set()  # paths of programs that would not start
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
         self._notes: list[str] = []
@@ -71,12 +73,22 @@ class Examination:
                 if (number, root) not in self._asked
             ]
             if not fresh:
-                return _without(_joined([need for needs in found for need in needs]), self._left_out)
+                results = _without(_joined([need for needs in found for need in needs]), self._left_out)
+                return tuple(self._noted(need) for need in results)
             while fresh:
                 for number, root in fresh:
                     self._open(number, root)
                 fresh = self._unloadable({number for number, _ in fresh})
         raise UsageError("cannot settle what this program opens: its modules keep asking for more modules")
+
+    def _noted(self, need: NeedResult) -> NeedResult:
+        """The need with a line on those of its guesses that lead nowhere: nothing says that they ever do."""
+        names = [name for root, name in self._nowhere.items() if root in need.elf_roots]
+        if not names:
+            return need
+        shown = ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")
+        line = f"{need.name}: not in {self._loading.root.name}, and named in strings alone: {shown}"
+        return need._replace(notes=(*need.notes, line))
 
     def _examine(self, number: int) -> tuple[NeedResult, ...]:
         if self._loading.programs[number].is_script:
@@ -110,7 +122,12 @@ class Examination:
                     f"cannot pack {self._loading.programs[number].given}: {text}",
                     hint="install it in the root, or leave the need out with --need NAME=never",
                 )
-            self._notes.append(f"{text}; it is left out" if refused else text)
+            if refused:
+                self._notes.append(f"{text}; it is left out")
+            elif root.guess:
+                self._nowhere[root] = root.name
+            else:
+                self._notes.append(text)
 
     def _unloadable(self, numbers: set[int]) -> list[tuple[int, ElfRoot]]:
         """What was opened and would not load, taken back: each is asked for again, by its next name (N34)."""

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+    from scratchpack.entries import Keep
     from scratchpack.loader.model import Resolution
     from scratchpack.pipeline.model import Plan
     from scratchpack.sysroot.model import Node, Sysroot
@@ -90,7 +91,7 @@ def test_without_the_gate_the_same_programs_would_take_canaries(
                 eaten.add(node.canonical)
             return node
 
-    def gate(root: Sysroot, program: Resolution) -> Gate:
+    def gate(root: Sysroot, program: Resolution, keep: Keep) -> Gate:
         return Open(root)
 
     monkeypatch.setattr(decide, "gate_of", gate)

@@ -6,20 +6,23 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import Contribution, Unavailable, Wants
+from scratchpack.needs.base import PROGRAM, A, Contribution, Evidence, Unavailable, Wants
 from scratchpack.needs.companion.base import Companion, holding
-from scratchpack.needs.gather import reasons, tree
+from scratchpack.needs.gather import read, reasons, tree
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scratchpack.needs.base import Evidence, NeedOptions, Subject
+    from scratchpack.needs.base import NeedOptions, Subject
     from scratchpack.rootfs import Entry, Reason
     from scratchpack.sysroot.model import Sysroot
 
 ALL = 16 << 20  # bytes: a collection of fonts below this travels whole
 _FONT = (".ttf", ".otf", ".ttc", ".pfb", ".t1", ".pcf.gz")
+_CONFIGURATION = "/etc/fonts/fonts.conf"
+_VARIABLE = "FONTCONFIG_FILE"
+_OWN = ("<fontconfig>", "fonts.conf")
 _XML = re.compile(r"<(dir|cachedir|include)[^>]*>([^<]+)</")
 
 
@@ -30,9 +33,16 @@ class Fontconfig(Companion):
     summary = "text is drawn with no font at all without fontconfig's files"
     wants = Wants(
         symbols=("FcInit*", "FcFontMatch", "FcFontList", "FcFontSort", "FcConfig*", "pango_*_font_map_*"),
-        inside=holding("<fontconfig>", "libfontconfig.so*"),
+        fragments=(_VARIABLE,),
+        inside=(*holding("<fontconfig>", "libfontconfig.so*"), *((PROGRAM, text) for text in _OWN)),
     )
     library = ("libfontconfig", "libXft.")
+
+    def detect(self, subject: Subject) -> tuple[Evidence, ...]:
+        """Calls of the library; or the library itself among the program's own bytes, by two strings that belong together."""
+        marks = (_VARIABLE in subject.strings(_VARIABLE), any(subject.strings(text) for text in _OWN))
+        own = (Evidence(self.name, A, f"string {_VARIABLE}: fontconfig is linked in", subject.program.path),)
+        return (own if all(marks) and not any(subject.named("libfontconfig.so*")) else ()) + super().detect(subject)
 
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
@@ -40,17 +50,23 @@ class Fontconfig(Companion):
         """Configuration, what its links lead to, fonts, and the cache where there is one."""
         because = reasons(self.name, evidence)
         found: dict[str, list[str]] = {"dir": [], "cachedir": [], "include": []}
-        for seen in subject.named("libfontconfig.so*"):
+        for seen in (*subject.named("libfontconfig.so*"), subject.program):
             for run in seen.strings.get("<fontconfig>", ()):
                 for kind, path in _XML.findall(run):
                     if path.startswith("/"):
                         found[kind].append(path)
+        if not found["dir"]:
+            text = (read(root, _CONFIGURATION) or b"").decode("utf-8", "replace")
+            found["dir"] += [path for kind, path in _XML.findall(text) if kind == "dir" and path.startswith("/")]
+        found["include"] = found["include"] or [posixpath.join(posixpath.dirname(_CONFIGURATION), "conf.d")]
         files: list[Entry] = []
         for include in found["include"]:
             files += tree(root, posixpath.dirname(include), because)
         fonts = [entry for place in found["dir"] for entry in self._fonts(root, place, because)]
         if not any(isinstance(entry, File) for entry in fonts):
-            raise Unavailable("no font", "install one (Debian: fonts-dejavu-core, Alpine: font-dejavu)")
+            called = any(item.tier == A and item.because.startswith("imports ") for item in evidence)
+            remedy = "install one (Debian: fonts-dejavu-core, Alpine: font-dejavu)"
+            raise Unavailable("no font", remedy, essential=called)
         files += fonts
         kept = tuple(posixpath.dirname(entry.path) for entry in fonts if isinstance(entry, File))
         for place in found["cachedir"]:
@@ -72,8 +88,6 @@ class Fontconfig(Companion):
 
 def _preferred(root: Sysroot) -> Iterator[str]:
     """Families in the order of the configuration's preferences for Latin text, spelled as file names are."""
-    from scratchpack.needs.gather import read
-
     text = (read(root, "/etc/fonts/conf.d/60-latin.conf") or b"").decode("utf-8", "replace")
     for name in re.findall(r"<family>([^<]+)</family>", text):
         yield re.sub(r"[^a-z0-9]", "", name.lower())

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 _SONAME = re.compile(r"(?:/[\w.+/-]+/)?[A-Za-z_][\w.+-]*\.so(?:\.\d+)*")
+_SEVERAL = re.compile(r"\.so(?:\.\d+)*/?lib")  # literals side by side, as Rust puts them
+_RUST = ("/library/core/src/", "/library/std/src/")
+_LOADERS = ("ld-linux", "ld-musl", "ld.so", "ld64.so", "ld-2.", "ld.so.", "ld-elf")
 _NIM = re.compile(r"(?P<stem>lib[\w+-]+\.so)\((?P<ends>[.\d|\w]*)\)")
 
 
@@ -52,16 +55,21 @@ class Dlopen:
         chosen = [item for item in evidence if always or item.tier == A]
         return Contribution(
             elf_roots=tuple(
-                ElfRoot(item.found[0], item.by, required=False, alternatives=item.found[1:]) for item in chosen
+                ElfRoot(item.found[0], item.by, required=False, alternatives=item.found[1:], guess=True)
+                for item in chosen
             )
         )
 
 
 def _named(seen: Seen) -> Iterator[tuple[str, ...]]:
     """The names in one object's strings, each with its alternatives."""
+    is_rust = any(mark in seen.strings for mark in _RUST)
     for run in seen.strings.get(".so", ()):
         text = run.strip()
         if _SONAME.fullmatch(text):
+            base = text.rpartition("/")[2]
+            if _SEVERAL.search(base) or base.startswith(_LOADERS) or (is_rust and not base.startswith("lib")):
+                continue
             yield (text,)
         elif pattern := _NIM.fullmatch(text):
             yield tuple(pattern["stem"] + end for end in pattern["ends"].split("|"))

@@ -12,6 +12,14 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 PATH = "/bin/sh"
+_THROUGH_SHELL = ("system", "popen", "wordexp")
+_STARTS = (
+    "execv*",
+    "execl*",
+    "fexecve",
+    "posix_spawn",
+    "posix_spawnp",
+)  # only the program's own: which, its strings say
 
 
 class Shell:
@@ -19,12 +27,13 @@ class Shell:
 
     name = "shell"
     summary = "other programs are not there: --need shell=always adds /bin/sh, --include any other"
-    wants: Wants = Wants(symbols=("system", "popen", "wordexp"), fragments=("/bin/sh",))
+    wants: Wants = Wants(symbols=(*_THROUGH_SHELL, *_STARTS), fragments=(PATH,))
     adds = ""
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
-        """Imports, and the shell's name in own strings."""
-        found = subject.evidence(self.name, *self.wants.symbols)
+        """Imports, own calls that start a program of any name, and the shell's name in own strings."""
+        found = subject.evidence(self.name, *_THROUGH_SHELL)
+        found += tuple(item for item in subject.evidence(self.name, *_STARTS) if item.tier == A)
         if PATH in subject.strings(PATH):
             found += (Evidence(self.name, A, f"string {PATH}", subject.program.path),)
         return found

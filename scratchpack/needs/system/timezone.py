@@ -15,7 +15,10 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Sysroot
 
 USUAL = "/usr/share/zoneinfo"
+LOCAL = "/etc/localtime"
 WHOLE = "*"  # in Evidence.found: the program picks a zone itself
+# Phobos, ICU's data, Rust's standard library: the path is there whether or not a zone is ever read
+_HELD_ANYHOW = ("std.datetime.timezone", "icudt", *(f"/library/{part}/src/" for part in ("core", "std")))
 _RULE = re.compile(r"(?:[A-Za-z]{3,}|<[A-Za-z0-9+-]+>)[-+]?\d")  # POSIX: CET-1CEST,M3.5.0,M10.5.0/3 needs no file
 # A path to zoneinfo that is a string of its own; not two literals side by side, and not the path of a source file.
 _PATH = re.compile(r"(?!.*zoneinfo.*zoneinfo|.*\.\.)/(?:[\w.+-]+/)*zoneinfo(?:/[\w.%+/-]*)?(?<!\.rs)(?<!\.d)(?<!\.c)")
@@ -31,7 +34,7 @@ class TimeZone:
         fragments=("/zoneinfo",),
         inside=(
             ("libc.so.6", "/zoneinfo"),
-            (PROGRAM, "std.datetime.timezone"),
+            *((PROGRAM, mark) for mark in _HELD_ANYHOW),
             ("ld-musl-*", "/zoneinfo"),
             ("libc.musl-*", "/zoneinfo"),
         ),
@@ -44,7 +47,8 @@ class TimeZone:
 
         In a static program that path is libc's, there whenever localtime is: then only TZ counts. Literals that stand
         side by side are Rust's: the path is there whenever a crate that knows the local time is, so it is a suggestion;
-        so it is in a D program that holds Phobos.
+        so it is in a D program that holds Phobos, in any that holds ICU, which looks there for the name of the zone alone,
+        and in one that holds Rust's standard library.
         """
         runs = subject.strings("/zoneinfo")
         reads = subject.is_go or bool(runs) or any(True for _ in subject.importing(*self.wants.symbols))
@@ -55,7 +59,7 @@ class TimeZone:
         if runs and not subject.is_static:
             whole = next((run for run in runs if _PATH.fullmatch(run)), None)
             if whole or any(USUAL in run for run in runs):
-                tier = A if whole and not subject.strings("std.datetime.timezone") else B
+                tier = A if whole and not any(subject.strings(mark) for mark in _HELD_ANYHOW) else B
                 found.append(Evidence(self.name, tier, f"string {whole or USUAL}", subject.program.path, (WHOLE,)))
         return tuple(found)
 
@@ -72,7 +76,7 @@ class TimeZone:
         for zone in dict.fromkeys(zone for zone in zones if zone != WHOLE):
             files += _zone(root, places, zone.removeprefix(":"), because)
         if options.timezones:
-            files.append(linked("/etc/localtime", posixpath.join(places[0], options.timezones[0]), because))
+            files.append(linked(LOCAL, posixpath.join(places[0], options.timezones[0]), because))
         return Contribution(tuple(files))
 
 
@@ -90,16 +94,19 @@ def _missing(what: str, *, named: bool) -> Unavailable:
 
 
 def _all(root: Sysroot, places: tuple[str, ...], because: tuple[Reason, ...]) -> tuple[Entry, ...]:
-    """Every zone once: posix/ holds the same again, right/ counts leap seconds."""
-    for place in places:
-        node = root.lookup(place)
-        if node is not None and node.kind == "directory":
-            skipped = tuple(posixpath.join(node.canonical, name) for name in ("posix", "right"))
-            return tuple(entry for entry in tree(root, place, because) if not entry.path.startswith(skipped))
-    raise _missing("time zone directory " + " or ".join(places), named=False)
+    """Every zone once: posix/ holds the same again, right/ counts leap seconds, localtime is this machine's own (I22)."""
+    nodes = ((place, root.lookup(place)) for place in places)
+    found = next(((place, node) for place, node in nodes if node is not None and node.kind == "directory"), None)
+    if found is None:
+        raise _missing("time zone directory " + " or ".join(places), named=False)
+    place, node = found
+    skipped = tuple(posixpath.join(node.canonical, name) for name in ("posix/", "right/", "localtime"))
+    return tree(root, place, because, lambda path: not path.startswith(skipped))
 
 
 def _zone(root: Sysroot, places: tuple[str, ...], zone: str, because: tuple[Reason, ...]) -> tuple[Entry, ...]:
+    if zone == LOCAL:
+        return ()  # whatever the image is given there; without it, UTC
     for path in (zone,) if zone.startswith("/") else tuple(posixpath.join(place, zone) for place in places):
         found = copied(root, path, because)
         if found:
