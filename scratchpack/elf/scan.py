@@ -22,7 +22,9 @@ if TYPE_CHECKING:
 
 PIECE = 1 << 20  # bytes searched at a time
 RUN = 512  # printable bytes kept on each side of a hit
-NEAR = 4  # bytes on each side of the shared byte that the expression looks at: whole literals take twice as long to compile
+# What the expression looks at beside the shared byte. Whole literals, and both sides, take three times as long to compile.
+NEAR = 4  # bytes of what stands behind it, or before it
+ENOUGH = 2  # bytes behind it that make it rare enough
 MAX_RUNS = 64  # different runs kept of one literal
 MAX_SCANNED = 1 << 30  # bytes of one file
 PF_X, PF_W, PF_R = 1, 2, 4
@@ -165,9 +167,12 @@ def _groups(literals: frozenset[bytes]) -> Iterator[tuple[bytes, tuple[bytes, ..
 def _pattern(pivot: bytes, group: tuple[bytes, ...]) -> tuple[re.Pattern[bytes], bytes, tuple[bytes, ...]]:
     if len(group) == 1 and not any(group[0].endswith(group[0][:size]) for size in range(1, len(group[0]))):
         return re.compile(re.escape(group[0])), group[0], group
-    around: dict[bytes, None] = {}
+    ahead, behind = dict[bytes, None](), dict[bytes, None]()
     for literal in group:
         head, _, tail = literal.partition(pivot)
-        behind = b"(?<=" + re.escape(head[-NEAR:] + pivot) + b")" if head else b""
-        around[behind + b"(?=" + re.escape(tail[:NEAR]) + b")" if tail else behind] = None
+        if len(tail) >= ENOUGH or not head:
+            ahead[re.escape(tail[:NEAR])] = None
+        else:
+            behind[b"(?<=" + re.escape(head[-NEAR:] + pivot) + b")"] = None
+    around = [*([b"(?=" + b"|".join(ahead) + b")"] if ahead else ()), *behind]
     return re.compile(re.escape(pivot) + b"(?:" + b"|".join(around) + b")"), pivot, group
