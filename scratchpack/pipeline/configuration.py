@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from scratchpack.configuration.model import GROUP, PATH, RELATIVE, Named
 from scratchpack.needs import places
 from scratchpack.needs.base import A, Evidence
+from scratchpack.pattern import pattern
 from scratchpack.request.model import DEFAULT_USER
 from scratchpack.rootfs import Directory
 
@@ -44,20 +45,15 @@ _STATE = (
     *_TEMPORARY,
 )
 # A directive with such a word in its name is about what the program makes itself.
-_WRITES = re.compile(
+_WRITES = pattern(
     r"(?:^|[._-])(?:\w*pid(?:file)?|\w*logs?(?:file|dir|path)?|\w*sock(?:et)?s?|cache|datadir|data|tmpdir|temp|tmp|spool|state|lock|dump"
     r"|dbfilename|persistence\w*|storage|store|journal|TMPDIR|HOME)(?:$|[._-])",
     re.IGNORECASE,
 )
-_INCLUDES = re.compile(
+_INCLUDES = pattern(
     r"[!%.]?include\w*|source|import|conf-file|conf-dir|c|f|conf|config|cfg|ini|[\w.-]*config[_-]?file|defaults-(?:extra-)?file",
     re.IGNORECASE,
 )
-
-
-def configured(asked: Request, host: Sysroot, loading: Loading) -> Configured | None:
-    """What stands beside the programs, read; ``None`` where there is nothing to read."""
-    return Configured(asked, host, loading) if asked.include or asked.cmd or asked.entrypoint or asked.env else None
 
 
 class Configured:

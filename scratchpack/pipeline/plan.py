@@ -154,10 +154,13 @@ class _Planner:
         )
 
     def _needs(self, loading: Loading) -> tuple[NeedResult, ...]:
-        from scratchpack.pipeline.configuration import configured
         from scratchpack.pipeline.needs import Examination
 
-        self.configured = configured(self.asked, self.host, loading)
+        asked = self.asked
+        if asked.include or asked.cmd or asked.entrypoint or asked.env:  # texts that can name what the program opens
+            from scratchpack.pipeline.configuration import Configured
+
+            self.configured = Configured(asked, self.host, loading)
         beside = self.configured.evidence() if self.configured else ()
         examination = Examination(loading, self.asked, strict=self.strict, beside=beside)
         results = examination.run()

@@ -48,6 +48,8 @@ HEAVY = (
     "tempfile",
     "ast",
     "difflib",
+    "fnmatch",
+    "scratchpack.pipeline.configuration",
     "gettext",
     "ipaddress",
     "shlex",
