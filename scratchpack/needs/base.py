@@ -51,6 +51,7 @@ class Wants(NamedTuple):
     symbols: tuple[str, ...] = ()  # undefined dynamic symbols of the program and of its libraries
     sonames: tuple[str, ...] = ()  # file names that an object of the closure has or asks for: "libcrypto.so*"
     fragments: tuple[str, ...] = ()  # literals in the program's own read-only bytes (not looked for in Go programs)
+    unseparated: tuple[str, ...] = ()  # literals in the strings of a Go program that lies where packages put theirs
     inside: tuple[
         tuple[str, str], ...
     ] = ()  # (file name, literal): looked for in that library once the need is examined

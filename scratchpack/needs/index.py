@@ -134,6 +134,7 @@ ROWS: tuple[Row, ...] = (
     )),
     Row("own-data", "companion.owndata", Wants(
         fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
+        unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
     )),
     Row("pam", "companion.pam", Wants(
         symbols=("pam_start*",),

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 # N41: its dlopen where that is linked in, whether it is called or not; else the variables that its start-up forgets
 _STATIC_GLIBC = ("glibc-ld.so.cache", "GCONV_PATH")
+_PACKAGED = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/bin/", "/sbin/")
 _LARGE = 16 << 20  # bytes; a library above (LLVM) costs more to search than a list of candidates is worth
 _BANNER = "GNU C Library"  # "GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36."
 
@@ -131,6 +132,11 @@ def look(
         wanted = _Names((name, need.name) for need in looks for name in need.wants.functions)
         functions = frozenset(own.go_functions((*wanted.exact, *(f"{prefix}*" for prefix in wanted.prefixes))))
         hits |= {need for name in functions for need in wanted.needs(name)}
+        if program.node.canonical.startswith(_PACKAGED):
+            texts = _Names((name, need.name) for need in looks for name in need.wants.unseparated)
+            strings = own.scan(tuple(texts.exact))
+            objects[0] = objects[0]._replace(strings=strings)
+            hits |= {need for name in strings for need in texts.needs(name)}
     else:
         fragments = _Names((name, need.name) for need in looks for name in need.wants.fragments)
         static = program.facts.interpreter is None and not program.facts.needed  # static-pie has a dynamic section

@@ -8,6 +8,7 @@ from pathlib import Path
 
 if __name__ == "__main__":
     listed = tomllib.loads(Path(__file__).with_name("programs.toml").read_text())["program"]
+    services = tomllib.loads(Path(__file__).with_name("services.toml").read_text())["service"]
     data = {
         "tesseract-ocr-eng",
         "aspell-en",
@@ -46,4 +47,13 @@ if __name__ == "__main__":
         "nim",
         "zlib1g-dev",
     }
-    sys.stdout.write("\n".join(sorted({entry["package"] for entry in listed} | data)) + "\n")
+    sys.stdout.write(
+        "\n".join(
+            sorted(
+                {entry["package"] for entry in listed}
+                | {name for entry in services for name in entry["packages"]}
+                | data
+            )
+        )
+        + "\n"
+    )

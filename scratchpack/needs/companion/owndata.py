@@ -28,6 +28,9 @@ _SHARED = pattern(  # directories that every package fills, and texts for people
     r"|/etc/(?:init|init\.d|default|cron[^/]*|systemd|logrotate\.d|ld\.so[^/]*|passwd|group|shadow|nsswitch\.conf)(?:/.*)?"
 )
 _CONFIGURATION = pattern(r"[\w-][\w.-]*\.(?:conf|cfg|cnf|ini)")  # a name that a directory is put before at run time
+_UNSEPARATED = pattern(r"/(?:usr/(?:share|lib)|etc)/[\w.+-]+(?:/[\w.+-]+)*")
+_STARTS = "a string that begins with "  # in Go and Rust programs another may follow without a sign between
+_RUST = ("/library/core/src/", "/library/std/src/")  # of the panics in Rust's own libraries
 _CONFIGURED = 1 << 16  # bytes: more is data
 _MODULE = pattern(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
 _RELATIVE = pattern(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
@@ -40,29 +43,51 @@ class OwnData(Companion):
     summary = "the program opens files that its own package installed"
     wants = Wants(
         fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
+        unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
     )
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """The paths among the strings of a program that lies where packages put theirs."""
         real = subject.program.resolution.node.canonical
-        if subject.is_go or not _PACKAGED.match(real):
+        if not _PACKAGED.match(real):
             return ()
         found = dict.fromkeys(path for path in _candidates(subject, real) if not _SHARED.fullmatch(path))
-        return tuple(
+        told = tuple(
             Evidence(self.name, A, f"string {path}, of the same package", subject.program.path, (path,))
             for path in found
         )
+        if not subject.is_go and not any(subject.strings(mark) for mark in _RUST):
+            return told
+        texts = (run for fragment in self.wants.unseparated for run in subject.strings(fragment))
+        starts = dict.fromkeys(match[0] for run in texts for match in _UNSEPARATED.finditer(run))
+        return (*told, *(Evidence(self.name, A, _STARTS + text, subject.program.path, (text,)) for text in starts))
 
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject
     ) -> Contribution:
         """Those files and directories, as far as the program's source package installed them."""
         real = subject.program.resolution.node.canonical
-        there = [item for item in evidence if root.lookup(item.found[0])]
-        database = packages(root) if there else None
-        if database is None or database.owner(real) is None:
+        database = packages(root) if evidence else None
+        owner = database.owner(real) if database is not None else None
+        if database is None or owner is None:
             return Contribution()
+        if any(item.because.startswith(_STARTS) for item in evidence):
+            files = [path for package in database.built_from(owner.source) for path in database.files(package)]
+            own = {*files, *(posixpath.dirname(path) for path in files)}
+            evidence = tuple(_settled(item, own | {posixpath.dirname(path) for path in own}) for item in evidence)
+        there = [item for item in dict.fromkeys(evidence) if item.found and root.lookup(item.found[0])]
         return joined(_installed(root, database, real, item, subject.program.path) for item in there)
+
+
+def _settled(item: Evidence, own: set[str]) -> Evidence:
+    """Where a string of a Go or Rust program ends: no sign does, so the longest path of the package that it begins with."""
+    if not item.because.startswith(_STARTS):
+        return item
+    text = item.found[0]
+    begun = [path for path in own if text.startswith(path) and text[len(path) :][:1] not in {*"-_."}]
+    path = max((path for path in begun if not _SHARED.fullmatch(path)), key=len, default="")
+    because = f"string {path}, of the same package"
+    return item._replace(because=because, found=(path,)) if path else item._replace(found=())
 
 
 def _installed(root: Sysroot, database: Packages, real: str, item: Evidence, requester: str) -> Contribution:

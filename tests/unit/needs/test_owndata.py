@@ -33,7 +33,7 @@ FILES = {
 }
 
 
-def _brought(root: Path, **strings: tuple[str, ...]) -> list[str]:
+def _brought(root: Path, language: str = "c", /, **strings: tuple[str, ...]) -> list[str]:
     for path, text in FILES.items():
         roots.write(root, path, text)
     stanzas = [
@@ -59,7 +59,7 @@ def _brought(root: Path, **strings: tuple[str, ...]) -> list[str]:
         Resolution("", "/usr/bin/db", node, view, FoundBy.ROOT, "", facts),
         strings={key.replace("_", "/"): runs for key, runs in strings.items()},
     )
-    subject = Subject(program, (program,), facts, "glibc", None, {})
+    subject = Subject(program, (program,), facts, "glibc", None, {}, is_go=language == "go")
     found = NEED.provide(view, NEED.detect(subject), NeedOptions(), subject)
     return sorted(entry.path for entry in found.files)
 
@@ -80,3 +80,21 @@ def test_the_name_of_a_configuration_file_alone_is_found_where_its_own_package_p
 
 def test_a_module_beside_the_program_comes_where_the_program_names_it_and_its_package_put_it(tmp_path: Path) -> None:
     assert _brought(tmp_path, **{".so": ("db.so", "mine.so", "libc.so")}) == ["/usr/bin/db.so"]
+
+
+def test_a_string_of_a_go_program_ends_where_the_longest_path_of_its_package_does(tmp_path: Path) -> None:
+    """Literals stand without a sign between them, as Go's and Rust's linkers put them."""
+    run = "accept/etc/db/main.cnfadvertise/etc/db-of-others/x"
+
+    assert _brought(tmp_path, "go", _etc_=(run,)) == ["/etc/db/main.cnf"]
+
+
+def test_a_rust_program_is_read_like_a_go_program_and_one_in_c_is_not(tmp_path: Path) -> None:
+    run = "accept/etc/db/main.cnfadvertise"
+
+    assert _brought(tmp_path / "rust", _etc_=(run,), _library_core_src_=("x",)) == ["/etc/db/main.cnf"]
+    assert _brought(tmp_path / "c", _etc_=(run,)) == []
+
+
+def test_a_directory_that_a_go_program_names_comes_as_its_package_filled_it(tmp_path: Path) -> None:
+    assert "/etc/db/main.cnf" in _brought(tmp_path, "go", _etc_=("accept/etc/db//v2/apps",))
