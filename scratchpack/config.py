@@ -87,6 +87,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Output",
         "Load the image into an engine: docker, podman or containerd; without a value, whichever answers.",
         metavar="ENGINE",
+        choices=("docker", "podman", "containerd", "auto"),
         flag_value="auto",
         takes=_PACK,
         guard="loads into an engine",

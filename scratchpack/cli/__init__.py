@@ -10,7 +10,8 @@ import os
 import sys
 from typing import TYPE_CHECKING
 
-from scratchpack.errors import ScratchpackError
+from scratchpack.cli.words import COMMANDS, read
+from scratchpack.errors import ScratchpackError, UsageError
 
 if TYPE_CHECKING:
     from types import FrameType
@@ -66,9 +67,20 @@ def _main(words: list[str]) -> None:
 
 
 def _run(words: list[str]) -> int:
-    if "_SCRATCHPACK_COMPLETE" not in os.environ:
-        from scratchpack.cli.words import read
+    try:
+        return _carried_out(words)
+    except UsageError as error:
+        first = words[0] if words else ""
+        if first.isalpha() and first not in COMMANDS and not os.path.lexists(first):
+            import difflib
 
+            for close in difflib.get_close_matches(first, COMMANDS, 1):
+                error.hint = f"did you mean the command {close}? `scratchpack help` lists all"
+        raise
+
+
+def _carried_out(words: list[str]) -> int:
+    if "_SCRATCHPACK_COMPLETE" not in os.environ:
         plain = read(words)
         if plain is not None:
             from scratchpack.cli.packing import pack_and_report

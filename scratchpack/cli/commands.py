@@ -31,7 +31,7 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``pack`` before a first word that is no command."""
-        if args and args[0] not in COMMANDS and args[0] not in {"--help", "-h", "--version"}:
+        if args and args[0] not in COMMANDS and args[0] not in {"--help", "-h", "--version", "-V", "-v"}:
             args = ["pack", *args]
         return super().parse_args(ctx, args)
 
@@ -41,12 +41,20 @@ class Commands(click.Group):
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="Example: scratchpack ./goHelloWorld && docker load < goHelloWorld.tar",
 )
-@click.version_option(__version__, message="scratchpack %(version)s")
+@click.version_option(__version__, "--version", "-V", "-v", message="scratchpack %(version)s")
 def commands() -> None:
     """Turn an ELF binary into a minimal image that holds exactly what it needs to run.
 
     `scratchpack BINARY…` is `scratchpack pack BINARY…`; write ./inspect for a file that has a command's name.
     """
+
+
+def meant(word: str) -> str:
+    """The command that a mistyped one was meant to be, as the end of a message; empty where none is near."""
+    import difflib
+
+    close = difflib.get_close_matches(word, COMMANDS, 1)
+    return f" Did you mean {close[0]}?" if close else ""
 
 
 def run(words: list[str] | None) -> int:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import click
 
 from scratchpack.cli.options import PATH, Grouped, given, settings_options
 from scratchpack.cli.packing import pack_and_report
+from scratchpack.config import NAMES
 
+_ENGINES = NAMES["load"].choices
 _EPILOG = """\b
 Examples:
   scratchpack ./goHelloWorld                         goHelloWorld.tar, for every engine
@@ -22,7 +25,21 @@ SCRATCHPACK_<NAME>; options win over variables, and variables over files.
 """
 
 
-@click.command("pack", cls=Grouped, epilog=_EPILOG)
+class _Pack(Grouped):
+    """``--load`` takes the next word where it names an engine; before a file it stands alone."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Tell the two apart, as click cannot."""
+        words = list(args)
+        ends = words.index("--") if "--" in words else len(words)
+        for place in range(ends - 1):
+            word = words[place + 1]
+            if words[place] == "--load" and word not in _ENGINES and os.path.lexists(word):
+                words[place] = f"--load={NAMES['load'].flag_value}"
+        return super().parse_args(ctx, words)
+
+
+@click.command("pack", cls=_Pack, epilog=_EPILOG)
 @click.argument("binaries", nargs=-1, required=True, type=PATH, metavar="BINARY…")
 @settings_options("pack")
 def command(binaries: tuple[str, ...], **values: Any) -> None:

@@ -97,7 +97,7 @@ def _dockerfile(name: str, given: dict[str, Any], own: Path | None) -> str:
     from scratchpack.scaffold.dockerfile import Wishes, dockerfile
     from scratchpack.scaffold.languages import find
 
-    language = find(name)
+    language = find(name, _PARTS)
     _only(name, given, _DOCKERFILE)
     return dockerfile(language, Wishes(**given), own=own)
 

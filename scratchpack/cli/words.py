@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Write the Dockerfile, .dockerignore and Makefile part that fit a repository."),
     "verify": ("verify", "Check an image, or a program, without running it."),
     "completion": ("completion", "Print the completion script for a shell."),
+    "help": ("help", "Show what a command does and takes."),
+    "version": ("version", "Print the version."),
 }
 
 _CONFIG = Setting("config", "text", "", "")  # an option of the command line alone

@@ -5,9 +5,12 @@ Each base image already holds its toolchain (T3); ``{version}`` and ``{distro}``
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 
 class Language(NamedTuple):
@@ -112,8 +115,8 @@ PYINSTALLER = "6.11.1"
 TOOL_IMAGE = "python:3.13-slim-bookworm"  # also holds CA certificates and time zones
 
 
-def find(name: str) -> Language:
-    """The language of a name or an alias.
+def find(name: str, others: Iterable[str] = ()) -> Language:
+    """The language of a name or an alias; ``others`` are names of something else that could have been meant.
 
     Raises:
         UsageError: there is none.
@@ -121,7 +124,11 @@ def find(name: str) -> Language:
     for language in LANGUAGES:
         if name == language.name or name in language.aliases:
             return language
+    import difflib
+
+    known = [word for language in LANGUAGES for word in (language.name, *language.aliases)]
+    close = difflib.get_close_matches(name.lower(), [*known, *others], 1)
     raise UsageError(
         f"cannot make a template for {name!r}: there is none of that name",
-        hint="`scratchpack template --list` shows them",
+        hint=(f"did you mean {close[0]}? " if close else "") + "`scratchpack template --list` shows them",
     )
