@@ -135,6 +135,7 @@ ROWS: tuple[Row, ...] = (
     Row("own-data", "companion.owndata", Wants(
         fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
+        inside=(("<program>", "crt1.o"),),
     )),
     Row("pam", "companion.pam", Wants(
         symbols=("pam_start*",),

@@ -11,8 +11,9 @@ import re
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import PROGRAM, A, Contribution, ElfRoot, Evidence, Wants
+from scratchpack.needs.companion.kinds import left_out, unopened
 from scratchpack.needs.gate import packages
-from scratchpack.needs.gather import copied, reasons, tree
+from scratchpack.needs.gather import copied, reasons, tree, without_empty
 from scratchpack.pattern import pattern
 from scratchpack.rootfs import Directory, File, Symlink
 
@@ -119,14 +120,30 @@ def bring(
     programs: bool = False,
 ) -> Contribution:
     """A file or a tree; the ELF files in it are resolved in the program's namespace, with their own closures."""
-    return parted(tree(root, path, because, keep), requester, programs=programs)
+    return parted(tree(root, path, because, keep), requester, (path,), programs=programs)
 
 
-def parted(entries: Iterable[Entry], requester: str, *, programs: bool = False) -> Contribution:
+def parted(
+    entries: Iterable[Entry],
+    requester: str,
+    named: tuple[str, ...] = (),
+    *,
+    programs: bool = False,
+    leave: Callable[[str, tuple[str, ...]], str] = unopened,
+) -> Contribution:
     """Entries as they are, but for ELF files: libraries become roots of their own, programs are named in a note.
 
-    A second program has a closure of its own and is not added for being beside data (N28), unless ``programs``.
+    A second program has a closure of its own and is not added for being beside data (N28), unless ``programs``. ``leave``
+    says of a path and the places that were ``named`` which kind of file it is that stays behind, and a note says so.
     """
+    entries = tuple(entries)
+    unwanted: dict[str, list[str]] = {}
+    for entry in entries:
+        if not isinstance(entry, Directory) and (kind := leave(entry.path, named)):
+            unwanted.setdefault(kind, []).append(entry.path)
+    if unwanted:
+        gone = {path for paths in unwanted.values() for path in paths}
+        entries = without_empty(entry for entry in entries if entry.path not in gone)
     files: list[Entry] = []
     elf_roots: list[ElfRoot] = []
     left: dict[str, dict[str, None]] = {}
@@ -145,7 +162,7 @@ def parted(entries: Iterable[Entry], requester: str, *, programs: bool = False) 
     notes = (
         f"programs of {place} are left out ({_few(list(names))}): --include those used" for place, names in left.items()
     )
-    return Contribution(tuple(files), tuple(elf_roots), notes=tuple(notes))
+    return Contribution(tuple(files), tuple(elf_roots), notes=(*notes, *left_out(unwanted)))
 
 
 def _few(names: list[str]) -> str:

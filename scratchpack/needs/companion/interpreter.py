@@ -6,9 +6,10 @@ import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import A, Contribution, Evidence
-from scratchpack.needs.companion.base import Companion, bring, joined, owned, parted
+from scratchpack.needs.companion.base import Companion, joined, owned, parted
+from scratchpack.needs.companion.kinds import unopened
 from scratchpack.needs.gate import packages
-from scratchpack.needs.gather import reasons, without_empty
+from scratchpack.needs.gather import reasons, tree, without_empty
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -50,16 +51,20 @@ def of_source(
     because: tuple[Reason, ...],
     requester: str,
     keep: Callable[[str], bool] | None = None,
+    *,
+    leave: Callable[[str, tuple[str, ...]], str] = unopened,
 ) -> Contribution:
     """What the source package of ``holder`` put into these places; all of them on a root that no package tool keeps."""
     database = packages(root)
     owner = database.owner(holder) if database is not None else None
     if database is None or owner is None:
-        return joined(bring(root, place, because, requester, keep) for place in places)
+        trees = ((place, tree(root, place, because, keep)) for place in places)
+        return joined(parted(entries, requester, (place,), leave=leave) for place, entries in trees)
+    places = tuple(places)
     entries = tuple(owned(root, database, owner.source, places, because))
     if keep is not None:
         entries = without_empty(entry for entry in entries if keep(entry.path))
-    return parted(entries, requester)
+    return parted(entries, requester, places, leave=leave)
 
 
 def beside(program: str, relative: str) -> str:

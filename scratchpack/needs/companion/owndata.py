@@ -6,15 +6,16 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import A, Contribution, Evidence, Wants
+from scratchpack.needs.base import PROGRAM, A, B, Contribution, Evidence, Wants, is_libc
 from scratchpack.needs.companion.base import Companion, bring, joined, paths
 from scratchpack.needs.companion.interpreter import beside, of_source
+from scratchpack.needs.companion.kinds import unopened
 from scratchpack.needs.gate import packages
 from scratchpack.pattern import pattern
 from scratchpack.rootfs import File, Symlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from scratchpack.needs.base import NeedOptions, Subject
     from scratchpack.packages.model import Packages
@@ -33,6 +34,8 @@ _STARTS = "a string that begins with "  # in Go and Rust programs another may fo
 _RUST = ("/library/core/src/", "/library/std/src/")  # of the panics in Rust's own libraries
 _CONFIGURED = 1 << 16  # bytes: more is data
 _MODULE = pattern(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
+_START_FILE = "crt1.o"
+_PLUGIN = pattern(r".*\.so(?:\.\d+)*")
 _RELATIVE = pattern(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
 
 
@@ -44,6 +47,7 @@ class OwnData(Companion):
     wants = Wants(
         fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
+        inside=((PROGRAM, _START_FILE),),
     )
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
@@ -76,7 +80,8 @@ class OwnData(Companion):
             own = {*files, *(posixpath.dirname(path) for path in files)}
             evidence = tuple(_settled(item, own | {posixpath.dirname(path) for path in own}) for item in evidence)
         there = [item for item in dict.fromkeys(evidence) if item.found and root.lookup(item.found[0])]
-        return joined(_installed(root, database, real, item, subject.program.path) for item in there)
+        leave = _leaves(subject)
+        return joined(_installed(root, database, real, item, subject.program.path, leave) for item in there)
 
 
 def _settled(item: Evidence, own: set[str]) -> Evidence:
@@ -90,12 +95,37 @@ def _settled(item: Evidence, own: set[str]) -> Evidence:
     return item._replace(because=because, found=(path,)) if path else item._replace(found=())
 
 
-def _installed(root: Sysroot, database: Packages, real: str, item: Evidence, requester: str) -> Contribution:
+def _leaves(subject: Subject) -> Callable[[str, tuple[str, ...]], str]:
+    """Which kinds of files this program does not open in a directory that its string names.
+
+    One that links programs, which the name of C's start file tells, opens what linkers open. One that neither calls
+    dlopen nor loads a library that does has no plug-ins: those in its package's directory are another program's.
+    """
+    if subject.strings(_START_FILE):
+        return lambda _path, _named: ""
+    callers = (seen for seen in subject.objects if seen.tier in {A, B} and not is_libc(seen.name))
+    if subject.is_static or any(seen.imports & {"dlopen", "dlmopen"} for seen in callers):
+        return unopened
+
+    def leave(path: str, named: tuple[str, ...]) -> str:
+        return unopened(path, named) or ("plug-ins" if _PLUGIN.fullmatch(path) and path not in named else "")
+
+    return leave
+
+
+def _installed(
+    root: Sysroot,
+    database: Packages,
+    real: str,
+    item: Evidence,
+    requester: str,
+    leave: Callable[[str, tuple[str, ...]], str],
+) -> Contribution:
     """What the program's source package put there, with the links beside it and what its configuration includes."""
     from scratchpack.needs.gather import reasons
 
     because, (place, *_) = reasons(OwnData.name, (item,)), item.found
-    found = of_source(root, real, (place,), because, requester)
+    found = of_source(root, real, (place,), because, requester, leave=leave)
     node, brought = root.lookup(place), {entry.path for entry in found.files}
     if node is None or node.kind != "directory" or not brought:
         return found
