@@ -31,7 +31,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
 _CONFIG = Setting("config", "text", "", "")  # an option of the command line alone
 
 
-class Words(NamedTuple):
+class PackWords(NamedTuple):
     """What stood on the command line of one ``pack``."""
 
     binaries: tuple[str, ...]
@@ -39,7 +39,7 @@ class Words(NamedTuple):
     config: str | None = None
 
 
-def read(words: Sequence[str]) -> Words | None:
+def read(words: Sequence[str]) -> PackWords | None:
     """Read the words of a ``pack``; ``None`` for another command, and where a word is not plainly a binary or an option with its value."""
     if not words or (words[0] in COMMANDS and words[0] != "pack"):
         return None
@@ -66,7 +66,7 @@ def read(words: Sequence[str]) -> Words | None:
             return None
     if not binaries or "" in binaries:
         return None
-    return Words(tuple(binaries), given, given.pop("config", None))
+    return PackWords(tuple(binaries), given, given.pop("config", None))
 
 
 def _shorts(word: str, known: dict[str, Setting], given: dict[str, Any], rest: Iterator[str]) -> bool:

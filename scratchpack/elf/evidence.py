@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, BinaryIO, TypeVar
 
 from scratchpack.elf.budget import Budget
-from scratchpack.elf.image import PT_NOTE, Image
+from scratchpack.elf.image import PT_NOTE, ElfImage
 from scratchpack.elf.notes import notes_of
 from scratchpack.errors import ElfError
 
@@ -42,11 +42,11 @@ class Elf:
         self._budget = Budget(facts.origin, within=run)
         self._scanned: dict[tuple[frozenset[str], bool], Mapping[str, tuple[str, ...]]] = {}
 
-    def _read(self, view: Callable[[Image], T]) -> T:
+    def _read(self, view: Callable[[ElfImage], T]) -> T:
         with self._open() as stream:
-            return view(Image(stream, self.facts.origin, self._budget))
+            return view(ElfImage(stream, self.facts.origin, self._budget))
 
-    def _try(self, view: Callable[[Image], T], nothing: T) -> T:
+    def _try(self, view: Callable[[ElfImage], T], nothing: T) -> T:
         """A view that the loader does not need: what cannot be read is no evidence, and no error."""
         try:
             return self._read(view)
@@ -57,7 +57,7 @@ class Elf:
     def _imports(self) -> Imports:
         from scratchpack.elf.symbols import read_imports
 
-        def view(image: Image) -> Imports:
+        def view(image: ElfImage) -> Imports:
             self._notes = _all_notes(image)  # whoever asks for the one asks for the other: one opening for both
             return read_imports(image)
 
@@ -179,5 +179,5 @@ class Elf:
         return self._try(crates, ())
 
 
-def _all_notes(image: Image) -> tuple[Note, ...]:
+def _all_notes(image: ElfImage) -> tuple[Note, ...]:
     return tuple(notes_of(image, (part for part in image.segments if part.type == PT_NOTE)))

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import re
     from collections.abc import Iterable, Iterator
 
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
     from scratchpack.elf.model import Note
 
 MAX_BUILD_INFO = 16 << 20  # bytes of the module list
@@ -53,7 +53,7 @@ class GoBuild(NamedTuple):
     settings: tuple[tuple[str, str], ...]  # ("CGO_ENABLED", "0"), ("-tags", …); no evidence of libc (R17 is)
 
 
-def read_build(image: Image) -> GoBuild | None:
+def read_build(image: ElfImage) -> GoBuild | None:
     """The build information, or ``None`` where there is none (not Go, or before 1.13)."""
     for offset, size in (*merged(image, _info_sections(image)), *merged(image, _info_segments(image))):
         for at in _occurrences(image, offset, size, _MAGIC):
@@ -63,7 +63,7 @@ def read_build(image: Image) -> GoBuild | None:
     return None
 
 
-def function_names(image: Image) -> FunctionNames | None:
+def function_names(image: ElfImage) -> FunctionNames | None:
     """The names of all Go functions; they survive ``-s -w`` and ``strip``. ``None`` without a function table."""
     for at in _table_places(image):
         image.budget.step(8)
@@ -108,19 +108,19 @@ class FunctionNames:
         return self._table.count(b"\0")
 
 
-def _info_sections(image: Image) -> Iterator[tuple[int, int]]:
+def _info_sections(image: ElfImage) -> Iterator[tuple[int, int]]:
     for section in read_sections(image):
         if section.name == ".go.buildinfo":
             yield section.offset, min(section.size, PIECE)
 
 
-def _info_segments(image: Image) -> Iterator[tuple[int, int]]:
+def _info_segments(image: ElfImage) -> Iterator[tuple[int, int]]:
     for load in image.segments:
         if load.type == PT_LOAD and load.flags & PF_W:
             yield load.offset, load.filesz
 
 
-def _table_places(image: Image) -> Iterator[int]:
+def _table_places(image: ElfImage) -> Iterator[int]:
     sections = read_sections(image)
     yield from sorted({section.offset for section in sections if section.name.endswith(TABLE_SECTION)})
     loads = [load for load in image.segments if load.type == PT_LOAD]
@@ -135,14 +135,14 @@ def _table_places(image: Image) -> Iterator[int]:
                 yield at - shift
 
 
-def _occurrences(image: Image, offset: int, size: int, needle: re.Pattern[bytes]) -> Iterator[int]:
+def _occurrences(image: ElfImage, offset: int, size: int, needle: re.Pattern[bytes]) -> Iterator[int]:
     end = min(offset + size, image.size)
     for start in range(offset, end, PIECE):
         data = image.read(start, min(end, start + PIECE + _LONGEST - 1) - start, "a segment")
         yield from (start + hit.start() for hit in needle.finditer(data))
 
 
-def _names(image: Image, at: int) -> bytes | None:
+def _names(image: ElfImage, at: int) -> bytes | None:
     """funcnametab: from the offset of the names to the offset of the file table's index; checked, for it was guessed."""
     if at + 80 > image.size:
         return None
@@ -159,7 +159,7 @@ def _names(image: Image, at: int) -> bytes | None:
     return image.read(at + names, units - names, "the Go function names")
 
 
-def _build(image: Image, at: int) -> GoBuild | None:
+def _build(image: ElfImage, at: int) -> GoBuild | None:
     head = image.read(at, 32, "the Go build information")
     if head[15] & 2:
         version, place = _counted(image, at + 32)
@@ -181,7 +181,7 @@ def _build(image: Image, at: int) -> GoBuild | None:
     return _parse(version.decode("utf-8", "backslashreplace"), text.decode("utf-8", "backslashreplace"))
 
 
-def _counted(image: Image, at: int) -> tuple[bytes, int]:
+def _counted(image: ElfImage, at: int) -> tuple[bytes, int]:
     """A string after its length as a uvarint, and where the next thing starts."""
     length = shift = 0
     for byte in image.read(at, min(10, image.size - at), "the Go build information"):
@@ -195,7 +195,7 @@ def _counted(image: Image, at: int) -> tuple[bytes, int]:
     return image.read(at, length, "the Go build information"), at + length
 
 
-def _pointed(image: Image, address: int, layout: str, pointer: int) -> bytes:
+def _pointed(image: ElfImage, address: int, layout: str, pointer: int) -> bytes:
     """A Go string by the address of its (data, length) pair; empty for a null pointer."""
     if address == 0:
         return b""

@@ -69,7 +69,7 @@ class Segment(NamedTuple):
     align: int
 
 
-class Image:
+class ElfImage:
     """One open ELF file.
 
     Args:

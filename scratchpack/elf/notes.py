@@ -10,7 +10,7 @@ from scratchpack.elf.model import Note
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from scratchpack.elf.image import Image, Segment
+    from scratchpack.elf.image import ElfImage, Segment
 
 MAX_NOTES_SIZE = 1 << 20  # bytes of one segment that are looked at
 MAX_NOTES_TOTAL = 4 << 20  # bytes of all segments together
@@ -19,7 +19,7 @@ MAX_BUILD_ID = 64  # bytes; linkers make 8 to 32
 NT_GNU_BUILD_ID = 3
 
 
-def notes_of(image: Image, segments: Iterable[Segment]) -> Iterator[Note]:
+def notes_of(image: ElfImage, segments: Iterable[Segment]) -> Iterator[Note]:
     """Every well-formed note of these segments, in file order; segments over the same bytes count once.
 
     Raises:

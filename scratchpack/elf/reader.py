@@ -6,7 +6,7 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.elf import machines
-from scratchpack.elf.image import PT_INTERP, PT_LOAD, PT_NOTE, Image
+from scratchpack.elf.image import PT_INTERP, PT_LOAD, PT_NOTE, ElfImage
 from scratchpack.elf.model import ElfFacts, Linkage, Request
 from scratchpack.elf.notes import build_id, notes_of
 from scratchpack.elf.system import system_of
@@ -35,7 +35,7 @@ def read_header(stream: BinaryIO, *, origin: str) -> Header:
     Raises:
         ElfError: not ELF, cut short, or its program headers contradict the file.
     """
-    return Image(stream, origin).header
+    return ElfImage(stream, origin).header
 
 
 def read_elf(stream: BinaryIO, *, origin: str, budget: Budget | None = None) -> ElfFacts:
@@ -51,10 +51,10 @@ def read_elf(stream: BinaryIO, *, origin: str, budget: Budget | None = None) -> 
         LimitError: it passes one in all, though each item is within its own.
         InputError: an object file, a core file, or a machine that no image can name.
     """
-    return facts_of(Image(stream, origin, budget))
+    return facts_of(ElfImage(stream, origin, budget))
 
 
-def facts_of(image: Image) -> ElfFacts:
+def facts_of(image: ElfImage) -> ElfFacts:
     """The facts of an image that is open already; see :func:`read_elf`."""
     header = image.header
     _refuse_other_kinds(image)
@@ -110,7 +110,7 @@ def facts_of(image: Image) -> ElfFacts:
 class _Strings:
     """Names out of the dynamic string table, by address as the loader reads them; each offset is read once."""
 
-    def __init__(self, image: Image, table: int | None) -> None:
+    def __init__(self, image: ElfImage, table: int | None) -> None:
         self._image = image
         self._table = table
         self._known: dict[int, str] = {}
@@ -130,7 +130,7 @@ class _Strings:
         return None if offset is None else self.at(offset)
 
 
-def _refuse_other_kinds(image: Image) -> None:
+def _refuse_other_kinds(image: ElfImage) -> None:
     kind = image.header.type
     if kind == ET_REL:
         raise InputError(
@@ -150,7 +150,7 @@ def _refuse_other_kinds(image: Image) -> None:
         raise image.fail("it has no segment to load")
 
 
-def _interpreter(image: Image) -> str | None:
+def _interpreter(image: ElfImage) -> str | None:
     """PT_INTERP by file offset; the first counts; the kernel wants 2 to 4096 bytes that end in NUL (R16)."""
     segment = next((segment for segment in image.segments if segment.type == PT_INTERP), None)
     if segment is None:
@@ -163,7 +163,9 @@ def _interpreter(image: Image) -> str | None:
     return os.fsdecode(text.partition(b"\0")[0])
 
 
-def _linkage(image: Image, interpreter: str | None, flags_1: int, *, has_requests: bool, has_soname: bool) -> Linkage:
+def _linkage(
+    image: ElfImage, interpreter: str | None, flags_1: int, *, has_requests: bool, has_soname: bool
+) -> Linkage:
     """R17: PT_INTERP decides, then what is asked for, then what tells a static PIE from a library."""
     if _is_compressed(image):
         return Linkage.COMPRESSED
@@ -178,7 +180,7 @@ def _linkage(image: Image, interpreter: str | None, flags_1: int, *, has_request
     return Linkage.SHARED_OBJECT
 
 
-def _is_compressed(image: Image) -> bool:
+def _is_compressed(image: ElfImage) -> bool:
     """Is it packed by UPX, whose mark stands just after the program headers (S24)?"""
     end = image.header.phoff + image.header.phnum * image.header.phentsize
     return _UPX_MAGIC in image.read(end, min(64, image.size - end), "the file's head")

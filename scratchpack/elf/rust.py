@@ -11,7 +11,7 @@ from scratchpack.elf.sections import section_bytes
 from scratchpack.errors import InputError
 
 if TYPE_CHECKING:
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
 
 MAX_AUDIT = 2 << 20  # bytes of JSON, unpacked: ten thousand crates
 MAX_COMMENT = 64 << 10
@@ -27,13 +27,13 @@ class Crate(NamedTuple):
     root: bool
 
 
-def compiler(image: Image) -> str | None:
+def compiler(image: ElfImage) -> str | None:
     """The version of rustc, from ``.comment``; ``None`` without one."""
     found = re.search(rb"rustc version ([^\0]*)", section_bytes(image, ".comment", MAX_COMMENT))
     return found[1].decode("utf-8", "backslashreplace") if found else None
 
 
-def crates(image: Image) -> tuple[Crate, ...]:
+def crates(image: ElfImage) -> tuple[Crate, ...]:
     """The crates that cargo-auditable listed in ``.dep-v0``; empty where it was not used or its data is broken."""
     packed = section_bytes(image, ".dep-v0", MAX_AUDIT)
     if not packed:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scratchpack.elf.budget import Budget
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
 
 PIECE = 1 << 20  # bytes searched at a time
 RUN = 512  # printable bytes kept on each side of a hit
@@ -54,7 +54,7 @@ class Patterns:
                         yield start, literal
 
 
-def scan(image: Image, patterns: Patterns, parts: Iterable[tuple[int, int]]) -> dict[str, tuple[str, ...]]:
+def scan(image: ElfImage, patterns: Patterns, parts: Iterable[tuple[int, int]]) -> dict[str, tuple[str, ...]]:
     """For each literal that occurs, the runs of printable ASCII bytes that it occurs in, in file order, each once.
 
     ``parts`` are (offset, size) in the file: :func:`readable`, :func:`constants` or :func:`code` of it.
@@ -75,7 +75,7 @@ def scan(image: Image, patterns: Patterns, parts: Iterable[tuple[int, int]]) -> 
     return {patterns.fragments[literal]: tuple(runs) for literal, runs in found.items() if runs}
 
 
-def merged(image: Image, parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+def merged(image: ElfImage, parts: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
     """(offset, size) of the same bytes in file order, each byte once, however often segments or sections name it.
 
     Raises:
@@ -93,7 +93,7 @@ def merged(image: Image, parts: Iterable[tuple[int, int]]) -> list[tuple[int, in
     return found
 
 
-def readable(image: Image, but: int = 0) -> tuple[tuple[int, int], ...]:
+def readable(image: ElfImage, but: int = 0) -> tuple[tuple[int, int], ...]:
     """(offset, size) of the parts of the file that can hold strings; not those that have a flag of ``but``.
 
     Linkers that keep code apart from read-only data leave no string in the code.
@@ -103,7 +103,7 @@ def readable(image: Image, but: int = 0) -> tuple[tuple[int, int], ...]:
     return tuple((load.offset, load.filesz) for load in loads if not load.flags & but)
 
 
-def constants(image: Image) -> tuple[tuple[int, int], ...]:
+def constants(image: ElfImage) -> tuple[tuple[int, int], ...]:
     """Where compilers put string constants: not data that the program writes or relocates, nor the loader's tables.
 
     That halves the bytes of a Go program, whose C parts have theirs there like any C program.
@@ -111,12 +111,12 @@ def constants(image: Image) -> tuple[tuple[int, int], ...]:
     return tuple(_without(readable(image, PF_W), _tables(image)))
 
 
-def code(image: Image) -> tuple[tuple[int, int], ...]:
+def code(image: ElfImage) -> tuple[tuple[int, int], ...]:
     """Machine code: optimisers write a literal of up to eight bytes into the instruction that stores it."""
     return tuple((load.offset, load.filesz) for load in image.segments if load.type == PT_LOAD and load.flags & PF_X)
 
 
-def _tables(image: Image) -> Iterator[tuple[int, int]]:
+def _tables(image: ElfImage) -> Iterator[tuple[int, int]]:
     """(offset, size) of the largest of the loader's tables: names of symbols, and relocations."""
     tags = dict(image.dynamic() or ())
     for start, length in _TABLES:

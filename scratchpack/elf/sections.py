@@ -9,7 +9,7 @@ from scratchpack.elf.image import MAX_STRING
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
 
 MAX_SECTIONS = 65536
 MAX_NAMES = 4 << 20  # bytes of the table of section names
@@ -28,7 +28,7 @@ class Section(NamedTuple):
     size: int
 
 
-def read_sections(image: Image) -> tuple[Section, ...]:
+def read_sections(image: ElfImage) -> tuple[Section, ...]:
     """The sections in file order; empty when the headers were stripped or contradict the file."""
     header = image.header
     layout = struct.Struct(header.prefix + _SECTION[header.bits])
@@ -52,7 +52,7 @@ def read_sections(image: Image) -> tuple[Section, ...]:
     )
 
 
-def section_bytes(image: Image, name: str, limit: int) -> bytes:
+def section_bytes(image: ElfImage, name: str, limit: int) -> bytes:
     """The first ``limit`` bytes of the first section of this name; empty without one."""
     for section in read_sections(image):
         if section.name == name:
@@ -60,7 +60,7 @@ def section_bytes(image: Image, name: str, limit: int) -> bytes:
     return b""
 
 
-def _content(image: Image, offset: int, size: int) -> bytes:
+def _content(image: ElfImage, offset: int, size: int) -> bytes:
     size = min(size, image.size - offset)
     return image.read(offset, size, "a section") if size > 0 else b""
 

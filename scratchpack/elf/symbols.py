@@ -12,7 +12,7 @@ from scratchpack.elf.machines import EM_MIPS, EM_S390
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
 
 MAX_SYMBOLS = 1 << 20
 MAX_STRINGS = 64 << 20  # bytes of the string table that are looked at
@@ -34,7 +34,7 @@ class Imports(NamedTuple):
     weak: frozenset[str]  # those of ``names`` that may stay undefined
 
 
-def read_imports(image: Image) -> Imports:
+def read_imports(image: ElfImage) -> Imports:
     """The undefined dynamic symbols of a file.
 
     Raises:
@@ -48,7 +48,7 @@ def read_imports(image: Image) -> Imports:
     return Imports(frozenset(names), weak)
 
 
-def read_exports(image: Image) -> frozenset[str]:
+def read_exports(image: ElfImage) -> frozenset[str]:
     """The dynamic symbols that a file defines for others.
 
     Raises:
@@ -61,7 +61,7 @@ def read_exports(image: Image) -> frozenset[str]:
 class _Table:
     """The symbol table and its names; without DT_SYMTAB it has no rows."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: ElfImage) -> None:
         self._image = image
         self._tags = dict(image.dynamic() or ())
 
@@ -135,7 +135,7 @@ def _zeros(words: bytes) -> Iterator[int]:
         at = words.find(b"\0\0", at + 2 - at % 2)
 
 
-def _count(image: Image, tags: dict[int, int], record_size: int) -> int:
+def _count(image: ElfImage, tags: dict[int, int], record_size: int) -> int:
     """How many symbols there are: only the hash tables know, and an empty one does not."""
     if image.header.machine == EM_MIPS and DT_MIPS_SYMTABNO in tags:
         return tags[DT_MIPS_SYMTABNO]
@@ -148,7 +148,7 @@ def _count(image: Image, tags: dict[int, int], record_size: int) -> int:
     return count
 
 
-def _sysv_count(image: Image, address: int) -> int:
+def _sysv_count(image: ElfImage, address: int) -> int:
     """The length of the chain: the table's second word. On s390x words have 64 bits, but for LLVM's linker."""
     prefix = image.header.prefix
     if image.header.machine == EM_S390 and image.header.bits == 64:
@@ -158,7 +158,7 @@ def _sysv_count(image: Image, address: int) -> int:
     return int(struct.unpack(f"{prefix}2I", image.at(address, 8, "the hash table"))[1])
 
 
-def _gnu_count(image: Image, address: int) -> int:
+def _gnu_count(image: ElfImage, address: int) -> int:
     """The last chain of a GNU hash table ends with the last symbol; its last word is odd."""
     prefix = image.header.prefix
     buckets, first, bloom, _ = struct.unpack(f"{prefix}4I", image.at(address, 16, "the hash table"))

@@ -10,7 +10,7 @@ from scratchpack.elf.model import Version, VersionNeed
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
 
 MAX_RECORDS = 32768  # over both levels of one chain (S4)
 VER_FLG_WEAK = 2
@@ -24,7 +24,7 @@ _NEED, _NEED_AUX, _DEF, _DEF_AUX = "HHIII", "IHHII", "HHHHIII", "II"
 class _Chain:
     """Follows records by their "next" distance, forward only, and counts them all against one bound."""
 
-    def __init__(self, image: Image) -> None:
+    def __init__(self, image: ElfImage) -> None:
         self._image = image
         self._left = MAX_RECORDS
         self._start, self._window = 0, b""  # records mostly stand one behind the other
@@ -52,7 +52,7 @@ class _Chain:
         return self._window[at : at + size]
 
 
-def version_needs(image: Image, address: int | None, name: Callable[[int], str]) -> tuple[VersionNeed, ...]:
+def version_needs(image: ElfImage, address: int | None, name: Callable[[int], str]) -> tuple[VersionNeed, ...]:
     """What is asked of which provider; ``name`` reads the dynamic string table.
 
     Raises:
@@ -73,7 +73,7 @@ def version_needs(image: Image, address: int | None, name: Callable[[int], str])
     return tuple(needs)
 
 
-def version_defs(image: Image, address: int | None, name: Callable[[int], str]) -> tuple[str, ...]:
+def version_defs(image: ElfImage, address: int | None, name: Callable[[int], str]) -> tuple[str, ...]:
     """The versions that a library provides, the base record (its own name) among them, as the loader compares them.
 
     Raises:

@@ -81,10 +81,10 @@ def open_image(
         with _from_engine(argument) as store:
             yield store
     else:
-        from scratchpack.oci.registry.session import Options
+        from scratchpack.oci.registry.session import Access
         from scratchpack.oci.registry.store import RemoteStore
 
-        options = Options(insecure=frozenset(insecure), token_servers=frozenset(token_servers))
+        options = Access(insecure=frozenset(insecure), token_servers=frozenset(token_servers))
         with RemoteStore(argument.reference, options) as remote:
             yield remote
 

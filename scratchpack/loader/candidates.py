@@ -22,7 +22,7 @@ _ARM_EABI_MASK, _ARM_EABI_5, _ARM_SOFT, _ARM_HARD = 0xFF000000, 0x05000000, 0x20
 _MIPS_ABI2, _MIPS_NAN2008 = 0x20, 0x400
 
 
-class Verdict(StrEnum):
+class Outcome(StrEnum):
     """``SKIP`` goes on to the next directory, ``FATAL`` ends the program's start."""
 
     TAKE = "taken"
@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 class Judged(NamedTuple):
     """A verdict and its reason, in the words of a report."""
 
-    verdict: Verdict
+    verdict: Outcome
     why: str
 
 
@@ -51,12 +51,12 @@ class Wanted(NamedTuple):
         return cls(facts.bits // 32, 1 if facts.byte_order == "little" else 2, facts.e_machine, facts.e_flags)
 
 
-TAKEN = Judged(Verdict.TAKE, "found")
-NOT_THERE = Judged(Verdict.SKIP, "not there")
+TAKEN = Judged(Outcome.TAKE, "found")
+NOT_THERE = Judged(Outcome.SKIP, "not there")
 
 
 def _fatal(why: str) -> Judged:
-    return Judged(Verdict.FATAL, why)
+    return Judged(Outcome.FATAL, why)
 
 
 def judge_glibc(header: bytes, wanted: Wanted) -> Judged:
@@ -67,7 +67,7 @@ def judge_glibc(header: bytes, wanted: Wanted) -> Judged:
     if header[:4] != b"\x7fELF":
         return _fatal("invalid ELF header: not an ELF file")
     if header[4] != wanted.elf_class:
-        return Judged(Verdict.SKIP, "wrong ELF class")
+        return Judged(Outcome.SKIP, "wrong ELF class")
     if header[5] != wanted.elf_data:
         return _fatal("other byte order")
     if header[6] != 1:
@@ -88,7 +88,7 @@ def judge_glibc(header: bytes, wanted: Wanted) -> Judged:
     if version != 1:
         return _fatal("ELF file version is not 1")
     if machine != wanted.machine or (machine == EM_MIPS and not _same_mips_abi(flags, wanted.flags)):
-        return Judged(Verdict.SKIP, f"wrong machine ({machine})")
+        return Judged(Outcome.SKIP, f"wrong machine ({machine})")
     if kind not in (ET_DYN, ET_EXEC):
         return _fatal("only shared objects can be loaded")
     if struct.unpack_from(order + "H", header, flags_at + 6)[0] != phentsize:

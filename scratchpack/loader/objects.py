@@ -10,7 +10,7 @@ from scratchpack.elf.reader import read_elf
 from scratchpack.elf.views import Views
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.loader.cache import MAX_CACHE, Cache, read_cache
-from scratchpack.loader.candidates import Judged, Verdict, Wanted, judge_glibc, judge_musl
+from scratchpack.loader.candidates import Judged, Outcome, Wanted, judge_glibc, judge_musl
 from scratchpack.loader.defaults import Defaults, read_build, read_defaults
 from scratchpack.loader.hwcaps import HWCAPS_DIR, NAMES, first_components
 
@@ -93,14 +93,14 @@ class Objects:
         """The loader's verdict on the header of a file that it found (R11, S6)."""
         if node.kind != "file":
             why = "Is a directory" if node.kind == "directory" else f"a {node.kind}, not a regular file"
-            return Judged(Verdict.FATAL, why)
+            return Judged(Outcome.FATAL, why)
         known = self._headers.get(node.inode)
         if known is None:
             try:
                 with root.open(node) as stream:
                     known = stream.read(64)
             except InputError as error:
-                known = Judged(Verdict.FATAL, error.message)
+                known = Judged(Outcome.FATAL, error.message)
             self._headers[node.inode] = known
         if isinstance(known, Judged):
             return known

@@ -43,7 +43,7 @@ class _Start(NamedTuple):
     defaults: Defaults
 
 
-class Session:
+class LoaderSession:
     """One program with its namespace, kept so that objects it opens later can join (R20).
 
     Raises:
@@ -243,4 +243,4 @@ def resolve(programs: Sequence[Placed], root: Sysroot, env: LoaderEnv, objects: 
         InputError: a program is not there, or is not one.
     """
     shared = objects or Objects()
-    return merge(Session(program, root, env, shared).closure for program in programs)
+    return merge(LoaderSession(program, root, env, shared).closure for program in programs)

@@ -6,7 +6,7 @@ import posixpath
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from scratchpack.errors import ConfinementError, InputError
-from scratchpack.loader.candidates import Verdict, Wanted, judge_facts
+from scratchpack.loader.candidates import Outcome, Wanted, judge_facts
 from scratchpack.loader.model import FoundBy, Searched
 
 if TYPE_CHECKING:
@@ -105,9 +105,9 @@ class Surroundings(NamedTuple):
             return None
         verdict, why = self.objects.judge(place.root, node, self.wanted, musl=musl)
         trail.append(Searched(path, place.via, why))
-        if verdict is Verdict.FATAL:
+        if verdict is Outcome.FATAL:
             raise FatalCandidateError(why)
-        if verdict is Verdict.SKIP:
+        if verdict is Outcome.SKIP:
             return None
         return Found(path, node, place.root, place.found_by, place.by_origin)
 
@@ -123,7 +123,7 @@ class Surroundings(NamedTuple):
             trail.append(Searched(found.path, found.found_by, error.message))
             raise FatalCandidateError(error.message) from error
         verdict, why = judge_facts(facts, musl=musl)
-        if verdict is not Verdict.TAKE:
+        if verdict is not Outcome.TAKE:
             trail.append(Searched(found.path, found.found_by, why))
             raise FatalCandidateError(why)
         return facts

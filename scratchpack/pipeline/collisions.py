@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from scratchpack.sinks.model import Output
 
 
-class Place(NamedTuple):
+class UsedPath(NamedTuple):
     """A path of this machine that a run reads or writes."""
 
     path: str  # as it was typed
@@ -30,7 +30,7 @@ class Place(NamedTuple):
     tree: bool = False  # a directory that is written as a whole
 
 
-def refuse_collisions(inputs: Iterable[Place], outputs: Sequence[Place]) -> None:
+def refuse_collisions(inputs: Iterable[UsedPath], outputs: Sequence[UsedPath]) -> None:
     """Hold that no output takes the place of an input or of another output.
 
     Raises:
@@ -55,7 +55,7 @@ def refuse_collisions(inputs: Iterable[Place], outputs: Sequence[Place]) -> None
         written.append(new)
 
 
-def refuse_replacing_files(outputs: Iterable[Place], rootfs: Rootfs) -> None:
+def refuse_replacing_files(outputs: Iterable[UsedPath], rootfs: Rootfs) -> None:
     """Hold that no output takes the place of a file that goes into the image: a library of the root, a member of an included tree.
 
     Raises:
@@ -76,7 +76,7 @@ def refuse_replacing_files(outputs: Iterable[Place], rootfs: Rootfs) -> None:
 class _Seen:
     """A place as it stands now."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: UsedPath) -> None:
         self.place = place
         head, name = os.path.split(os.path.abspath(place.path))
         self.name = os.path.join(os.path.realpath(head), name)  # what a rename would replace
@@ -95,14 +95,15 @@ class _Seen:
         return self.name.startswith(top) or os.path.realpath(self.place.path).startswith(top)
 
 
-def inputs_of(binaries: Iterable[str], asked: Request, settings: str | None = None) -> tuple[Place, ...]:
+def inputs_of(binaries: Iterable[str], asked: Request, settings: str | None = None) -> tuple[UsedPath, ...]:
     """What a run reads by name: programs, what is included, certificates, the root, the settings file."""
-    found = [Place(binary, "the program") for binary in binaries]
+    found = [UsedPath(binary, "the program") for binary in binaries]
     if asked.root is not None and os.path.realpath(asked.root) != "/":
         found = [
-            Place(asked.root + place.path if place.path.startswith("/") else place.path, place.what) for place in found
+            UsedPath(asked.root + place.path if place.path.startswith("/") else place.path, place.what)
+            for place in found
         ]
-        found.append(Place(asked.root, "--root"))
+        found.append(UsedPath(asked.root, "--root"))
     for text in asked.include:
         source = text if os.path.lexists(text) else text.rpartition(":")[0] or text
         if any(sign in source for sign in "*?[") and not os.path.lexists(source):
@@ -111,19 +112,19 @@ def inputs_of(binaries: Iterable[str], asked: Request, settings: str | None = No
             matched = glob.glob(source)
         else:
             matched = [source]
-        found += [Place(path, "what is included") for path in matched]
+        found += [UsedPath(path, "what is included") for path in matched]
     if asked.ca_bundle is not None:
-        found.append(Place(asked.ca_bundle, "--ca-bundle"))
+        found.append(UsedPath(asked.ca_bundle, "--ca-bundle"))
     if asked.locked is not None and not asked.update_lock:
-        found.append(Place(asked.locked, "--locked"))
+        found.append(UsedPath(asked.locked, "--locked"))
     if settings is not None:
-        found.append(Place(settings, "the settings file"))
+        found.append(UsedPath(settings, "the settings file"))
     return tuple(found)
 
 
 def outputs_of(
     asked: Request, outputs: Iterable[Output], name: str, platforms: Sequence[str] = ()
-) -> tuple[Place, ...]:
+) -> tuple[UsedPath, ...]:
     """What a run writes by name; ``name`` is the program's, ``platforms`` are given where there are several."""
     found = []
     bills = []
@@ -134,16 +135,16 @@ def outputs_of(
         bills.append(name if dest == "-" else dest)
         if dest != "-":
             directory = output.type in {"local", "dockerfile"} or not output.tar
-            found.append(Place(dest, f"-o type={output.type}", tree=directory))
+            found.append(UsedPath(dest, f"-o type={output.type}", tree=directory))
     if asked.load and not bills:
         bills.append(name)
     if asked.sbom is not None:
         from scratchpack.pipeline.boms import bill_path
 
         paths = {bill_path(dest, asked.sbom, platform) for dest in bills for platform in (platforms or ("",))}
-        found += [Place(path, "--sbom") for path in sorted(paths)]
+        found += [UsedPath(path, "--sbom") for path in sorted(paths)]
     lock = asked.locked if asked.update_lock else None
     for path, option in ((asked.iidfile, "--iidfile"), (asked.metadata_file, "--metadata-file"), (lock, "--locked")):
         if path is not None:
-            found.append(Place(path, option))
+            found.append(UsedPath(path, option))
     return tuple(found)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from scratchpack.elf.model import ElfFacts
     from scratchpack.loader.model import LoaderEnv, Problem
     from scratchpack.loader.objects import Objects
-    from scratchpack.loader.resolve import Session
+    from scratchpack.loader.resolve import LoaderSession
     from scratchpack.pipeline.model import Program
     from scratchpack.sysroot.model import Sysroot
 
@@ -48,20 +48,20 @@ class Loading:
         self._paths: dict[Opened, str] = {}
         self.views = Views(self.budget)
         self._objects: Objects | None = None
-        self._added: list[tuple[str, Session]] = []
+        self._added: list[tuple[str, LoaderSession]] = []
         self.late: dict[int, str] = {}  # number of a static program that opens something -> glibc's loader
         self._sessions = [self._session(program.root, program.path, program.facts) for program in programs]
 
-    def _session(self, root: Sysroot, path: str, facts: ElfFacts, loader: str | None = None) -> Session | None:
+    def _session(self, root: Sysroot, path: str, facts: ElfFacts, loader: str | None = None) -> LoaderSession | None:
         if facts.linkage in NOTHING_LOADED and loader is None:
             return None
         from scratchpack.loader.objects import Objects
-        from scratchpack.loader.resolve import Placed, Session
+        from scratchpack.loader.resolve import LoaderSession, Placed
 
         self._objects = self._objects or Objects(self.budget, self.views)
-        return Session(Placed(root, path, loader), self.root, self.env, self._objects)
+        return LoaderSession(Placed(root, path, loader), self.root, self.env, self._objects)
 
-    def _later(self, number: int) -> Session | None:
+    def _later(self, number: int) -> LoaderSession | None:
         """The namespace of a static program, from the first library that it opens."""
         from scratchpack.loader.late import LOADERS
 
@@ -163,7 +163,7 @@ def _reached(path: str, edges: Mapping[str, Sequence[str]]) -> frozenset[str]:
     return frozenset(found)
 
 
-def _travelling(session: Session) -> Closure:
+def _travelling(session: LoaderSession) -> Closure:
     """A closure, without what the container runtime brings (N23)."""
     from scratchpack.needs.system.driver import without
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 SCHEMA = 1
 
 
-class Program(Protocol):
+class ProgramView(Protocol):
     """What is read here of a :class:`scratchpack.pipeline.model.Program`, which writes itself with this module."""
 
     @property
@@ -35,11 +35,11 @@ class Program(Protocol):
         """What its file says."""
 
 
-class Planned(Protocol):
+class PlanView(Protocol):
     """What is read here of a :class:`scratchpack.Plan`."""
 
     @property
-    def programs(self) -> tuple[Program, ...]:
+    def programs(self) -> tuple[ProgramView, ...]:
         """The binaries."""
 
     @property
@@ -71,11 +71,11 @@ class Planned(Protocol):
         """For people."""
 
 
-class Written(Protocol):
+class PackedView(Protocol):
     """What is read here of a :class:`scratchpack.Packed`."""
 
     @property
-    def plans(self) -> tuple[Planned, ...]:
+    def plans(self) -> tuple[PlanView, ...]:
         """One a platform."""
 
     @property
@@ -91,7 +91,7 @@ class Written(Protocol):
         """What was written where."""
 
 
-class Judged(Protocol):
+class VerdictView(Protocol):
     """What is read here of a :class:`scratchpack.Verdict`."""
 
     @property
@@ -149,7 +149,7 @@ def _text(text: str) -> str:
         return foreign.legible(text)
 
 
-def plan_document(plan: Planned) -> dict[str, Any]:
+def plan_document(plan: PlanView) -> dict[str, Any]:
     """One platform's plan: what ``inspect --json`` prints."""
     program = plan.programs[0]
     facts = program.facts
@@ -224,7 +224,7 @@ def _need(need: NeedResult) -> dict[str, Any]:
     }
 
 
-def verdicts_document(verdicts: Iterable[Judged]) -> dict[str, Any]:
+def verdicts_document(verdicts: Iterable[VerdictView]) -> dict[str, Any]:
     """What ``verify --json`` prints."""
     return {
         "schema": SCHEMA,
@@ -256,13 +256,13 @@ def _file(entry: Entry) -> dict[str, Any]:
     return document
 
 
-def image_document(plan: Planned) -> dict[str, Any]:
+def image_document(plan: PlanView) -> dict[str, Any]:
     """A plan, with its platform and the environment of its image: what ``--locked`` compares."""
     env = {_text(name): _text(value) for name, value in plan.config.env}
     return {**plan_document(plan), "platform": str(plan.platform), "env": env}
 
 
-def metadata_document(packed: Written) -> dict[str, Any]:
+def metadata_document(packed: PackedView) -> dict[str, Any]:
     """``--metadata-file``: the first plan as ``inspect --json`` has it, the others' beside it, images and outputs."""
     document = image_document(packed.plans[0])
     if len(packed.plans) > 1:

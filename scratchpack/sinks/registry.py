@@ -49,9 +49,9 @@ class RegistrySink:
                 "cannot push without a name", hint="say where to with --tag registry.example.com/team/app:1.2"
             )
         from scratchpack.oci.registry.push import push
-        from scratchpack.oci.registry.session import Options
+        from scratchpack.oci.registry.session import Access
 
-        options = Options(self._insecure, self._token_servers)
+        options = Access(self._insecure, self._token_servers)
         receipts: list[Receipt] = []
         for one, names in zip(release.each(), places, strict=True):
             done = push(one, names, options=options, progress=self._progress)

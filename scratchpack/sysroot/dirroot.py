@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scratchpack.errors import ConfinementError, InputError, UsageError
 from scratchpack.sysroot.confine import DIRECTORY, READ, entry_at, is_absence, open_in_root
 from scratchpack.sysroot.model import Node
-from scratchpack.sysroot.walk import MAX_PATH, ROOT, LinkLoopError, Place, walk
+from scratchpack.sysroot.walk import MAX_PATH, ROOT, LinkLoopError, Reached, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -53,7 +53,7 @@ class DirRoot:
             ) from error
         self._is_host = os.path.samestat(os.fstat(self._root), os.stat("/"))
         self._directories: dict[str, int] = {}
-        self._places: dict[str, Place | None] = {}
+        self._places: dict[str, Reached | None] = {}
 
     @property
     def name(self) -> str:
@@ -173,7 +173,7 @@ class DirRoot:
             hint="run again when nothing writes to these files any more",
         )
 
-    def _place(self, directory: str) -> Place | None:
+    def _place(self, directory: str) -> Reached | None:
         """Where a directory path leads, remembered."""
         if directory not in self._places:
             if len(self._places) >= MAX_PLACES:
@@ -191,7 +191,7 @@ class DirRoot:
             raise
         return entry_at(descriptor, name)
 
-    def _node(self, asked: str, place: Place) -> Node | None:
+    def _node(self, asked: str, place: Reached) -> Node | None:
         parent, _, name = place.canonical.rpartition("/")
         try:
             descriptor = self._descriptor(parent or "/")

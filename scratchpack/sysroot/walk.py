@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 MAX_PATH = 4096  # bytes, the closing NUL among them
 
 
-class Place(NamedTuple):
+class Reached(NamedTuple):
     """Where a walk ended. ``kind`` is "directory", "symlink" (not followed) or "other"."""
 
     canonical: str
@@ -22,7 +22,7 @@ class Place(NamedTuple):
     kind: str
 
 
-ROOT = Place("/", (), "directory")
+ROOT = Reached("/", (), "directory")
 
 
 class LinkLoopError(OSError):
@@ -30,8 +30,8 @@ class LinkLoopError(OSError):
 
 
 def walk(
-    path: str, entry: Callable[[str, str], str | bool | None], *, follow: bool, start: Place = ROOT
-) -> Place | None:
+    path: str, entry: Callable[[str, str], str | bool | None], *, follow: bool, start: Reached = ROOT
+) -> Reached | None:
     """Walk ``path`` from ``start``, whose links count too.
 
     Args:
@@ -66,9 +66,9 @@ def walk(
         if what is True:
             at = here
         elif what is False:
-            return None if pending else Place(here, tuple(links), "other")
+            return None if pending else Reached(here, tuple(links), "other")
         elif not pending and not follow:
-            return Place(here, tuple(links), "symlink")
+            return Reached(here, tuple(links), "symlink")
         else:
             links.append(Link(here, what))
             if len(links) > MAX_LINKS:
@@ -76,4 +76,4 @@ def walk(
             if what.startswith("/"):
                 at = "/"
             pending += what.split("/")[::-1]
-    return Place(at, tuple(links), "directory")
+    return Reached(at, tuple(links), "directory")

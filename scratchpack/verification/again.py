@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from scratchpack.loader.objects import Objects
-from scratchpack.loader.resolve import Placed, Session, merge
+from scratchpack.loader.resolve import LoaderSession, Placed, merge
 from scratchpack.verification.planned import PlannedRoot
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def differences(
     root = PlannedRoot(rootfs)
     objects = Objects()
     sessions = [
-        None if path is None else Session(Placed(root, path, late.get(number)), root, env, objects)
+        None if path is None else LoaderSession(Placed(root, path, late.get(number)), root, env, objects)
         for number, path in enumerate(placed)
     ]
     for number, name, requester in opened:

@@ -13,7 +13,7 @@ from scratchpack.errors import ScratchpackError
 from scratchpack.images.launch import Launch, launch
 from scratchpack.loader.model import Closure, FoundBy, LoaderEnv, Resolution
 from scratchpack.loader.objects import Objects
-from scratchpack.loader.resolve import Placed, Session
+from scratchpack.loader.resolve import LoaderSession, Placed
 from scratchpack.loader.scripts import interpreters
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
@@ -100,7 +100,7 @@ class Started:
         else:
             secure = bool(node.mode & 0o6000) or "security.capability" in self._root.xattrs(node)
             env = _loader_env(dict(start.env), start.cwd, secure=secure)
-            session = Session(program, self._root, env, self._objects)
+            session = LoaderSession(program, self._root, env, self._objects)
             closure = session.closure
             self.closures.append(closure)
             self.issues += problems(closure)
@@ -114,7 +114,7 @@ class Started:
         except ScratchpackError as error:
             self.unchecked.append(f"what {program.path} opens later was not looked for: {error.message}")
 
-    def _needs(self, closure: Closure, start: Launch, session: Session | None) -> None:
+    def _needs(self, closure: Closure, start: Launch, session: LoaderSession | None) -> None:
         """Which of the things that the program's code says it opens are not in the image. A miss is no fault: it may never ask."""
         options = NeedOptions(env=dict(start.env), user=f"{start.user.uid}:{start.user.gid}")
         needs = examine(closure.roots[0], closure, self._root, _view, options, strict=False)
@@ -126,7 +126,7 @@ class Started:
             else f"nothing in {closure.roots[0].path} says that it needs more than that"
         )
 
-    def _missing(self, need: NeedResult, session: Session | None) -> list[str]:
+    def _missing(self, need: NeedResult, session: LoaderSession | None) -> list[str]:
         if need.decision == "unavailable":
             return [f"may miss what {need.name} stands for: {need.suggestion.split('; ')[0]}"]
         if need.decision != "added":

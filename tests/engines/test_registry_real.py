@@ -12,7 +12,7 @@ from scratchpack.errors import RemoteError
 from scratchpack.oci.registry.client import Repository
 from scratchpack.oci.registry.pull import RemoteImage
 from scratchpack.oci.registry.push import push
-from scratchpack.oci.registry.session import Options, Session
+from scratchpack.oci.registry.session import Access, Session
 from scratchpack.sinks import registry as sink
 from tests.support import releases
 from tests.support.engines import PASSWORD, USER
@@ -149,5 +149,5 @@ def test_a_name_that_is_not_there_is_said_so(registry: Registry) -> None:
 
 
 def test_a_blob_that_is_not_there_is_found_missing(registry: Registry) -> None:
-    with Session(registry.host, Options()) as session:
+    with Session(registry.host, Access()) as session:
         assert not Repository(session, "nobody/has").has_blob("sha256:" + "0" * 64)

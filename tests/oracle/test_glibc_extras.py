@@ -13,7 +13,7 @@ import pytest
 from scratchpack.elf.model import Linkage
 from scratchpack.loader.model import LoaderEnv
 from scratchpack.loader.objects import Objects
-from scratchpack.loader.resolve import Placed, Session, resolve
+from scratchpack.loader.resolve import LoaderSession, Placed, resolve
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.oracle.loaders import GLIBC
 from tests.oracle.world import RPATH, RUNPATH
@@ -78,7 +78,7 @@ def test_the_hosts_preload_file_does_not_leak_into_a_plan() -> None:  # R14
     from scratchpack.loader.search import Surroundings
 
     root, objects = DirRoot("/"), Objects()
-    session = Session(Placed(root, "/usr/bin/env"), root, LoaderEnv(), objects)
+    session = LoaderSession(Placed(root, "/usr/bin/env"), root, LoaderEnv(), objects)
     process = session.processes[0]
     assert isinstance(process.around, Surroundings)
     assert isinstance(process.rules, Glibc)

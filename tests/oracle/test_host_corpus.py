@@ -14,7 +14,7 @@ import pytest
 from scratchpack.errors import InputError
 from scratchpack.loader.model import LoaderEnv
 from scratchpack.loader.objects import Objects
-from scratchpack.loader.resolve import Placed, Session
+from scratchpack.loader.resolve import LoaderSession, Placed
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.oracle.loaders import GLIBC, Traced, trace
 
@@ -83,7 +83,7 @@ def _trace(path: str) -> Traced:
 
 
 def _difference(path: str, traced: Traced, root: DirRoot, env: LoaderEnv, objects: Objects) -> str:
-    closure = Session(Placed(root, path, GLIBC), root, env, objects).on(env.cpu)
+    closure = LoaderSession(Placed(root, path, GLIBC), root, env, objects).on(env.cpu)
     fatal = [p for p in closure.errors if p.kind == "fatal-candidate"]
     if bool(traced.fatal) != bool(fatal):
         return f"the loader says {traced.fatal or 'nothing'!r}, we say {fatal}"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack.loader.model import LoaderEnv
 from scratchpack.loader.objects import Objects
-from scratchpack.loader.resolve import Placed, Session
+from scratchpack.loader.resolve import LoaderSession, Placed
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.oracle.loaders import GLIBC, Traced, parse
 from tests.support import tools
@@ -169,10 +169,10 @@ class World:
             paths, missing, "" if done.returncode == 0 else done.stderr.strip() or f"status {done.returncode}"
         )
 
-    def session(self, program: str, env: LoaderEnv | None = None, *, cwd: str = "/") -> Session:
+    def session(self, program: str, env: LoaderEnv | None = None, *, cwd: str = "/") -> LoaderSession:
         """Our own answer."""
         root = DirRoot(str(self.root))
-        return Session(Placed(root, program), root, env or LoaderEnv(cpu="baseline", working_dir=cwd), Objects())
+        return LoaderSession(Placed(root, program), root, env or LoaderEnv(cpu="baseline", working_dir=cwd), Objects())
 
     def ours(self, program: str, *, cwd: str = "/", cpu: str = "baseline", **env: str) -> Closure:
         """Our closure under the same variables."""

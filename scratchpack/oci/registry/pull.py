@@ -15,7 +15,7 @@ from scratchpack.oci import reference
 from scratchpack.oci.model import MEDIA_INDEX
 from scratchpack.oci.registry.client import DOCKER_INDEX, Document, Repository, media_type
 from scratchpack.oci.registry.faults import BrokenError
-from scratchpack.oci.registry.session import Options, Session
+from scratchpack.oci.registry.session import Access, Session
 
 if TYPE_CHECKING:
     from urllib3.response import BaseHTTPResponse
@@ -26,9 +26,9 @@ CONFIG_CAP = 4 << 20  # bytes of an image's config
 class RemoteImage:
     """What one name stands for. Use it in a ``with``; nothing is asked before something is read."""
 
-    def __init__(self, name: str, options: Options | None = None) -> None:
+    def __init__(self, name: str, options: Access | None = None) -> None:
         self.reference = reference.parse(name)
-        self._session = Session(self.reference.host, options or Options(), self.reference.path)
+        self._session = Session(self.reference.host, options or Access(), self.reference.path)
         self._repository = Repository(self._session, self.reference.path)
 
     def __enter__(self) -> Self:

@@ -16,7 +16,7 @@ from scratchpack.oci import reference
 from scratchpack.oci.digest import canonical_json, memory_blob
 from scratchpack.oci.model import MEDIA_INDEX
 from scratchpack.oci.registry.client import Repository, media_type
-from scratchpack.oci.registry.session import Options, Session
+from scratchpack.oci.registry.session import Access, Session
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -42,7 +42,7 @@ def push(
     release: Release,
     names: Sequence[str],
     *,
-    options: Options | None = None,
+    options: Access | None = None,
     progress: Progress | None = None,
 ) -> tuple[Pushed, ...]:
     """Push to every name; names of one repository share the blobs, further repositories of one host mount them.
@@ -60,7 +60,7 @@ def push(
             tags.append(parsed.tag)
     done = []
     for host, paths in places.items():
-        with Session(host, options or Options(), next(iter(paths))) as session:
+        with Session(host, options or Access(), next(iter(paths))) as session:
             source: tuple[str, ...] = ()
             for path, tags in paths.items():
                 repository = Repository(session, path, write=True, sources=source)

@@ -27,7 +27,7 @@ _HOPS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class Access:
     """What the user said of registries."""
 
     insecure: frozenset[str] = frozenset()  # --insecure-registry: host or host:port; plain http, unchecked certificates
@@ -38,7 +38,7 @@ class Options:
 class Session:
     """Authorised requests to one registry host. Safe to share between threads; close it, or use it in a ``with``."""
 
-    def __init__(self, host: str, options: Options, path: str = "") -> None:
+    def __init__(self, host: str, options: Access, path: str = "") -> None:
         self.host, self.options = host, options
         self.wire = Wire(options.insecure, options.policy)
         self._path = path

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from scratchpack.oci.registry.client import Document
-    from scratchpack.oci.registry.session import Options
+    from scratchpack.oci.registry.session import Access
 
 _BLOBS = "blobs/sha256/"
 _MOST = 256  # manifests that one index is followed to
@@ -35,7 +35,7 @@ _MOST_BYTES = 32 << 20  # of all documents of one image
 class RemoteStore(Store):
     """One reference of a registry, seen as a layout; close it, or use it in a ``with``."""
 
-    def __init__(self, name: str, options: Options | None = None) -> None:
+    def __init__(self, name: str, options: Access | None = None) -> None:
         super().__init__(name)
         self._remote = RemoteImage(name, options)
         self._manifests: dict[str, Document | None] = {}  # by digest; None where it is known of and not read yet

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import BinaryIO
 
-from scratchpack.elf.image import Image
+from scratchpack.elf.image import ElfImage
 from scratchpack.elf.sections import read_sections
 from scratchpack.record import NamedTuple
 
@@ -24,7 +24,7 @@ def overlay(stream: BinaryIO, origin: str) -> Overlay | None:
     Raises:
         ElfError: not an ELF file, or one that contradicts itself.
     """
-    image = Image(stream, origin)
+    image = ElfImage(stream, origin)
     header = image.header
     end = max((s.offset + s.filesz for s in image.segments), default=0)
     sections = read_sections(image)

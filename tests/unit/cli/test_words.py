@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from scratchpack.cli.options import given as named
 from scratchpack.cli.pack import command
-from scratchpack.cli.words import COMMANDS, Words, read
+from scratchpack.cli.words import COMMANDS, PackWords, read
 from scratchpack.config import SETTINGS
 
 READ: dict[str, tuple[str, dict[str, Any]]] = {
@@ -62,20 +62,20 @@ LEFT_TO_CLICK = (
 )
 
 
-def _by_click(words: list[str]) -> Words:
+def _by_click(words: list[str]) -> PackWords:
     values = command.make_context("pack", list(words[1:] if words[:1] == ["pack"] else words)).params
     binaries, config = values.pop("binaries"), values.pop("config")
-    return Words(binaries, named(values), config)
+    return PackWords(binaries, named(values), config)
 
 
 @pytest.mark.parametrize("form", READ)
 def test_an_ordinary_form_is_read(form: str) -> None:
     line, meant = READ[form]
-    assert read(line.split()) == Words(("./app",), meant) == _by_click(line.split())
+    assert read(line.split()) == PackWords(("./app",), meant) == _by_click(line.split())
 
 
 def test_the_settings_file_and_several_binaries_are_read() -> None:
-    assert read(["a", "--config", "x.toml", "b"]) == Words(("a", "b"), {}, "x.toml")
+    assert read(["a", "--config", "x.toml", "b"]) == PackWords(("a", "b"), {}, "x.toml")
 
 
 @pytest.mark.parametrize("line", LEFT_TO_CLICK)

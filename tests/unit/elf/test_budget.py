@@ -9,7 +9,7 @@ import pytest
 
 from scratchpack.elf.budget import FILE, RUN, Budget, Limits
 from scratchpack.elf.evidence import Elf
-from scratchpack.elf.image import Image
+from scratchpack.elf.image import ElfImage
 from scratchpack.elf.reader import read_elf
 from scratchpack.elf.scan import merged
 from scratchpack.errors import InputError, LimitError
@@ -89,7 +89,7 @@ def test_the_same_bytes_are_searched_once_however_many_segments_map_them() -> No
     extra = tuple((LOAD, 0, 0x10000000 * at, 4096) for at in range(1, 500))
     data = forge(((NEEDED, b"liba.so"),), extra=extra)
     data += bytes(8192 - len(data) % 4096)
-    image = Image(io.BytesIO(data), "x")
+    image = ElfImage(io.BytesIO(data), "x")
     parts = [(segment.offset, segment.filesz) for segment in image.segments if segment.type == LOAD]
     assert merged(image, parts) == [(0, max(size for _, size in parts))]
     file = Elf(lambda: io.BytesIO(data), read_elf(io.BytesIO(data), origin="x"), run := Budget("a run", RUN))
@@ -108,7 +108,7 @@ def test_loads_are_found_by_address_and_not_one_after_the_other() -> None:
             return int(self) < other
 
     extra = tuple((LOAD, 0, 0x10000000 * at, 64) for at in range(1, 1000))
-    image = Image(io.BytesIO(forge(((NEEDED, b"liba.so"),), extra=extra)), "x")
+    image = ElfImage(io.BytesIO(forge(((NEEDED, b"liba.so"),), extra=extra)), "x")
     image.offset(Counted(0x10000000 * 700), "x")
     assert Counted.compared < 15
 

@@ -13,7 +13,7 @@ import pytest
 
 from scratchpack.elf.dlopen import NOTE_DLOPEN, NOTE_PACKAGE, Dlopen, dlopens, package
 from scratchpack.elf.evidence import Elf
-from scratchpack.elf.image import Image
+from scratchpack.elf.image import ElfImage
 from scratchpack.elf.model import Note
 from scratchpack.elf.reader import read_elf
 from scratchpack.elf.scan import PIECE, Patterns, readable, scan
@@ -105,7 +105,7 @@ def test_a_string_across_two_pieces_is_found_once(shift: int) -> None:
     body = head + bytes(at - len(head)) + b"/etc/localtime" + bytes(100)
     data = bytearray(body)
     struct.pack_into("<QQ", data, 64 + 32, len(data), len(data))
-    image = Image(io.BytesIO(data), "x")
+    image = ElfImage(io.BytesIO(data), "x")
     assert scan(image, Patterns(("/etc/localtime",)), readable(image)) == {"/etc/localtime": ("/etc/localtime",)}
 
 

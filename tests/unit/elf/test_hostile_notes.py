@@ -14,7 +14,7 @@ from tests.support.mutants import mutants
 if TYPE_CHECKING:
     import pytest
 
-    from scratchpack.elf.image import Image
+    from scratchpack.elf.image import ElfImage
 
 SEED = 29
 
@@ -55,7 +55,7 @@ def test_every_mutant_of_a_list_of_crates_is_read_or_passed_over(monkeypatch: py
     }
     section = b""
     monkeypatch.setattr(rust, "section_bytes", lambda *_: section)
-    image: Image = None  # type: ignore[assignment]
+    image: ElfImage = None  # type: ignore[assignment]
     for data in mutants(listed, random.Random(SEED)):
         section = zlib.compress(data)
         for crate in rust.crates(image):

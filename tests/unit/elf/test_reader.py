@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from scratchpack.elf.image import PT_LOAD, Image
+from scratchpack.elf.image import PT_LOAD, ElfImage
 from scratchpack.elf.machines import oci_platform
 from scratchpack.elf.model import ElfFacts, Linkage, Request
 from scratchpack.elf.reader import read_elf, read_header
@@ -133,7 +133,7 @@ def test_the_first_interpreter_counts() -> None:
 
 def test_the_dynamic_section_is_found_by_address_not_by_offset() -> None:
     data = bytearray(forge(((NEEDED, b"liba.so"),)))
-    image = Image(_open(data), "x")
+    image = ElfImage(_open(data), "x")
     [at] = [64 + 56 * i for i, segment in enumerate(image.segments) if segment.type == DYNAMIC]
     struct.pack_into("<Q", data, at + 8, 0)  # p_offset: the loaders never look at it
     assert facts(bytes(data)).needed == ("liba.so",)
@@ -165,7 +165,7 @@ def test_a_cut_file_is_an_error_or_loses_nothing(tmp_path: Path, linkage: str) -
         path = shared(tmp_path / "libx.so", "int x;\n", "-s")
     data = path.read_bytes()
     whole = facts(data)
-    loads = [s for s in Image(_open(data), "x").segments if s.type == PT_LOAD]
+    loads = [s for s in ElfImage(_open(data), "x").segments if s.type == PT_LOAD]
     end = max(s.offset + s.filesz for s in loads)
     needed_bytes = 0
     lengths = range(len(data)) if len(data) < 20_000 else [*range(2000), *range(2000, end - 1, 2003), end - 1, end]

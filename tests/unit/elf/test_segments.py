@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.elf.evidence import Elf
-from scratchpack.elf.image import PT_LOAD, Image
+from scratchpack.elf.image import PT_LOAD, ElfImage
 from scratchpack.elf.reader import read_elf
 from scratchpack.errors import ElfError
 from tests.support import tools
@@ -51,7 +51,7 @@ def test_names_on_both_sides_of_a_seam_are_read(whole: bytes, at: int) -> None:
 
 
 def test_a_name_on_the_seam_itself_is_read(whole: bytes) -> None:
-    found = Image(io.BytesIO(split(whole, 4096)), "x")
+    found = ElfImage(io.BytesIO(split(whole, 4096)), "x")
     assert found.at(BASE + 4090, 12, "x") == whole[4090:4102]
     assert found.string(BASE + 4090, "x") == whole[4090 : whole.index(b"\0", 4090)]
 
@@ -64,7 +64,7 @@ def test_segments_that_adjoin_in_memory_and_not_in_the_file_are_read_in_pieces(w
     start = struct.unpack_from("<Q", out, 64 + 56 + 8)[0]
     assert start % 4096 == 0
     out[4096 : len(whole)] = bytes(len(whole) - 4096)  # nothing may come from the old place
-    assert Image(io.BytesIO(bytes(out)), "x").at(BASE + 4090, 12, "x") == whole[4090:4102]
+    assert ElfImage(io.BytesIO(bytes(out)), "x").at(BASE + 4090, 12, "x") == whole[4090:4102]
 
 
 def test_a_gap_between_two_segments_is_still_an_error(whole: bytes) -> None:
@@ -93,7 +93,7 @@ def test_symbols_of_a_library_cut_at_every_page_are_the_same(tmp_path: Path) -> 
     data = shared(tmp_path / "libx.so", source, "-nostdlib", "-Wl,-z,noseparate-code").read_bytes()
     expected = Elf(lambda: io.BytesIO(data), read_elf(io.BytesIO(data), origin="x")).exports()
     assert len(expected) == 900
-    image = Image(io.BytesIO(data), "x")
+    image = ElfImage(io.BytesIO(data), "x")
     [number, first] = next((n, s) for n, s in enumerate(image.segments) if s.type == PT_LOAD)
     last = len(image.segments) - 1  # GNU_STACK or RELRO, which nothing here reads
     for at in range(4096, first.filesz - first.filesz % 4096 + 1, 4096):

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scratchpack.elf.image import Image
+from scratchpack.elf.image import ElfImage
 from scratchpack.elf.reader import read_elf
 from scratchpack.elf.sections import read_sections
 from scratchpack.elf.witness import _read, disagreements, second_reading
@@ -21,7 +21,7 @@ from tests.unit.elf.forge import NEEDED, facts, forge
 # Run beside the tests: every ELF file given on stdin, both readings, one line for each that differs.
 COMPARE = """
 import sys
-from scratchpack.elf.image import Image
+from scratchpack.elf.image import ElfImage
 from scratchpack.elf.reader import read_elf
 from scratchpack.elf.sections import read_sections
 from scratchpack.elf.witness import _read, disagreements
@@ -43,7 +43,7 @@ for path in sys.stdin.read().split("\\0"):
             continue
         for line in disagreements(facts, reading):
             print(path, line)
-        ours = tuple((section.name, section.offset, section.size) for section in read_sections(Image(stream, path)))
+        ours = tuple((section.name, section.offset, section.size) for section in read_sections(ElfImage(stream, path)))
         if reading.sections != ours:
             print(path, "sections differ")
 print(count, file=sys.stderr)
@@ -99,7 +99,7 @@ def test_the_child_reads_and_agrees(tmp_path: Path) -> None:
     path = cc(tmp_path / "x", HELLO_C, str(tmp_path / "liba.so"), "-Wl,--no-as-needed", f"-Wl,-rpath,{tmp_path}")
     with path.open("rb") as stream:
         found = read_elf(stream, origin="x")
-        ours = tuple((part.name, part.offset, part.size) for part in read_sections(Image(stream, "x")))
+        ours = tuple((part.name, part.offset, part.size) for part in read_sections(ElfImage(stream, "x")))
         stream.seek(0)
         reading = second_reading(stream)
     assert reading is not None

@@ -10,7 +10,7 @@ from scratchpack.elf.budget import RUN, Budget
 from scratchpack.loader.config import conf_directories
 from scratchpack.loader.model import LoaderEnv
 from scratchpack.loader.objects import Objects
-from scratchpack.loader.resolve import Placed, Session
+from scratchpack.loader.resolve import LoaderSession, Placed
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.support.cli import scratchpack
 from tests.support.hostile_elf import INTERP, glibc_root
@@ -45,7 +45,7 @@ def test_who_led_to_a_library_is_not_walked_again_for_each_request(tmp_path: Pat
     root = glibc_root(tmp_path / "root")
     chain(root)
     objects = Objects(Budget("this run", RUN))
-    session = Session(Placed(DirRoot(str(root)), "/app"), DirRoot(str(root)), LoaderEnv(), objects)
+    session = LoaderSession(Placed(DirRoot(str(root)), "/app"), DirRoot(str(root)), LoaderEnv(), objects)
     assert len(session.closure.resolved) >= LENGTH
     assert objects.budget.lookups_made < 8 * LENGTH
     assert objects.budget.steps_taken < 100 * LENGTH

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.oci.registry.policy import Policy
-from scratchpack.oci.registry.session import Options
+from scratchpack.oci.registry.session import Access
 from tests.support.fake_registry import FakeRegistry
 
 if TYPE_CHECKING:
@@ -20,10 +20,10 @@ SECRET = "s3cret-of-the-user"
 BASIC = "Basic " + base64.b64encode(f"user:{SECRET}".encode()).decode()
 
 
-def hasty(**more: object) -> Options:
+def hasty(**more: object) -> Access:
     """Options that wait for nothing."""
     policy = Policy(sleep=lambda _: None, connect=5.0, answer=0.6)
-    return Options(policy=policy, **{name: frozenset(value) for name, value in more.items()})  # type: ignore[call-overload]
+    return Access(policy=policy, **{name: frozenset(value) for name, value in more.items()})  # type: ignore[call-overload]
 
 
 @pytest.fixture(autouse=True)

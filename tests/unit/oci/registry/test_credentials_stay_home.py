@@ -20,14 +20,14 @@ from tests.unit.oci.registry.conftest import BASIC, SECRET, hasty
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scratchpack.oci.registry.session import Options
+    from scratchpack.oci.registry.session import Access
 
 TOKEN = "good-token"
 SECRETS = (SECRET, BASIC.removeprefix("Basic "), TOKEN, "refresh-me")
 LogIn = "Callable[..., None]"
 
 
-def push_to(fake: FakeRegistry, options: Options | None = None, path: str = "team/app:v1") -> None:
+def push_to(fake: FakeRegistry, options: Access | None = None, path: str = "team/app:v1") -> None:
     push(releases.small(), [f"{fake.host}/{path}"], options=options or hasty())
 
 

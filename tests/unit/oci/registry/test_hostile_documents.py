@@ -18,7 +18,7 @@ from scratchpack.oci.registry.client import Document, Repository, media_type
 from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.pull import RemoteImage, choose
 from scratchpack.oci.registry.push import push
-from scratchpack.oci.registry.session import Options, Session
+from scratchpack.oci.registry.session import Access, Session
 from scratchpack.oci.registry.store import RemoteStore
 from scratchpack.oci.source import read_images
 from tests.support import releases
@@ -98,7 +98,7 @@ LENGTHS = ["9" * 4400, "²", "-1", "+5", "1_0", ""]
 @pytest.mark.parametrize("length", LENGTHS)
 def test_a_length_that_is_no_number_is_not_known(home: FakeRegistry, length: str) -> None:
     home.on("HEAD", "/v2/.*/blobs/.*", Reply(200, {"Content-Length": length}))
-    options = Options(policy=Policy(tries=1, answer=2))
+    options = Access(policy=Policy(tries=1, answer=2))
     with Session(home.host, options) as session, contextlib.suppress(RemoteError):
         size = Repository(session, "team/app").blob_size("sha256:" + "1" * 64)
         assert size is not None

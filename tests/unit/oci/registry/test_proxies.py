@@ -11,7 +11,7 @@ import pytest
 from scratchpack.errors import RemoteError
 from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.push import push
-from scratchpack.oci.registry.session import Options
+from scratchpack.oci.registry.session import Access
 from tests.support import releases
 from tests.support.cli import HOME
 from tests.unit.oci.registry.conftest import hasty
@@ -35,7 +35,7 @@ def test_a_host_in_no_proxy_is_not(home: FakeRegistry, monkeypatch: pytest.Monke
     monkeypatch.setenv("https_proxy", home.url)
     monkeypatch.setenv("no_proxy", "192.0.2.7")
     with pytest.raises(RemoteError, match=r"cannot reach https://192\.0\.2\.7:5000"):
-        push(releases.small(), [f"{FAR}/team/app:v1"], options=Options(policy=Policy(tries=1, connect=0.2)))
+        push(releases.small(), [f"{FAR}/team/app:v1"], options=Access(policy=Policy(tries=1, connect=0.2)))
     assert not home.seen
 
 

@@ -16,7 +16,7 @@ from scratchpack.oci.registry.client import Repository
 from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.pull import RemoteImage, choose
 from scratchpack.oci.registry.push import push
-from scratchpack.oci.registry.session import Options, Session
+from scratchpack.oci.registry.session import Access, Session
 from scratchpack.sinks import registry as sink
 from tests.support import releases
 from tests.support.fake_registry import FakeRegistry, Reply, Seen
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 RELEASE = releases.small()
 
 
-def push_to(fake: FakeRegistry, options: Options | None = None) -> None:
+def push_to(fake: FakeRegistry, options: Access | None = None) -> None:
     push(RELEASE, [f"{fake.host}/team/app:v1"], options=options or hasty())
 
 
@@ -90,7 +90,7 @@ def test_there_are_three_tries_and_no_more(home: FakeRegistry) -> None:
 def test_retry_after_is_obeyed_within_bounds(home: FakeRegistry, asked: str, least: float, most: float) -> None:
     slept: list[float] = []
     home.on("PUT", ".*/manifests/v1", Reply(429, {"Retry-After": asked}), times=1)
-    push_to(home, Options(policy=Policy(sleep=slept.append)))
+    push_to(home, Access(policy=Policy(sleep=slept.append)))
     assert len(slept) == 1
     assert least <= slept[0] <= most
 
@@ -98,7 +98,7 @@ def test_retry_after_is_obeyed_within_bounds(home: FakeRegistry, asked: str, lea
 def test_the_pause_grows(home: FakeRegistry) -> None:
     slept: list[float] = []
     home.on("PUT", ".*/manifests/v1", Reply(500), times=2)
-    push_to(home, Options(policy=Policy(sleep=slept.append)))
+    push_to(home, Access(policy=Policy(sleep=slept.append)))
     assert slept[0] < slept[1]
 
 
@@ -107,7 +107,7 @@ def test_the_pause_grows(home: FakeRegistry) -> None:
 def test_a_registry_that_says_nothing_is_given_up(home: FakeRegistry, cut: str, where: str) -> None:
     method, pattern = where.split()
     home.on(method, pattern, Reply(0, cut=cut))
-    options = Options(policy=Policy(sleep=lambda _: None, answer=0.3 if cut == "silent" else 5.0))
+    options = Access(policy=Policy(sleep=lambda _: None, answer=0.3 if cut == "silent" else 5.0))
     begin = time.monotonic()
     with pytest.raises(RemoteError, match=r"cannot reach http://127\.0\.0\.1:.*tried 3 times") as caught:
         push_to(home, options)
@@ -127,7 +127,7 @@ def test_a_push_cut_off_at_any_request_can_be_run_again() -> None:
         push(releases.release(RELEASE.images[0], sbom=b"{}"), [f"{whole.host}/team/app:v1"], options=hasty())
         requests = len(whole.seen)
     assert requests > 12
-    once = Options(policy=Policy(tries=1, sleep=lambda _: None))
+    once = Access(policy=Policy(tries=1, sleep=lambda _: None))
     for answered in range(requests):
         with FakeRegistry() as fake:
             release, names = releases.release(RELEASE.images[0], sbom=b"{}"), [f"{fake.host}/team/app:v1"]

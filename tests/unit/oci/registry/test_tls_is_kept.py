@@ -12,7 +12,7 @@ from scratchpack.oci.registry import transport
 from scratchpack.oci.registry.auth import Login
 from scratchpack.oci.registry.policy import Policy
 from scratchpack.oci.registry.push import push
-from scratchpack.oci.registry.session import Options, Session
+from scratchpack.oci.registry.session import Access, Session
 from tests.support import releases, tools
 from tests.support.build import run
 from tests.support.fake_registry import FakeRegistry, Reply
@@ -43,7 +43,7 @@ def secure(certificate: tuple[Path, Path]) -> Iterator[FakeRegistry]:
         yield fake
 
 
-def push_to(fake: FakeRegistry, options: Options) -> None:
+def push_to(fake: FakeRegistry, options: Access) -> None:
     push(releases.small(), [f"{fake.host}/team/app:v1"], options=options)
 
 
@@ -103,7 +103,7 @@ def test_neither_redirect_nor_upload_place_leads_to_plain_http(
 
 
 def test_plain_http_to_another_machine_has_to_be_allowed() -> None:
-    with Session("192.0.2.1:5000", Options(policy=Policy(tries=1, connect=0.1))) as session:
+    with Session("192.0.2.1:5000", Access(policy=Policy(tries=1, connect=0.1))) as session:
         assert session.login.home.scheme == "https"
 
 
