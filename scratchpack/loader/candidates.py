@@ -52,7 +52,6 @@ class Wanted(NamedTuple):
 
 
 TAKEN = Judged(Outcome.TAKE, "found")
-NOT_THERE = Judged(Outcome.SKIP, "not there")
 
 
 def _fatal(why: str) -> Judged:

@@ -10,7 +10,6 @@ _UNSHIPPED = "application/vnd.oci.image.layer.nondistributable.v1.tar"
 INDEXES = frozenset({MEDIA_INDEX, f"{_DOCKER}distribution.manifest.list.v2+json"})
 MANIFESTS = frozenset({MEDIA_MANIFEST, f"{_DOCKER}distribution.manifest.v2+json"})
 CONFIGS = frozenset({MEDIA_CONFIG, f"{_DOCKER}container.image.v1+json"})
-OURS = frozenset({MEDIA_INDEX, MEDIA_MANIFEST, MEDIA_CONFIG, *(MEDIA_LAYER + end for end in ("", "+gzip", "+zstd"))})
 
 LAYERS: dict[str, str | None] = {  # to the compression of the bytes
     **{

@@ -18,17 +18,6 @@ MEDIA_LAYER = "application/vnd.oci.image.layer.v1.tar"
 MEDIA_EMPTY = "application/vnd.oci.empty.v1+json"
 
 
-class Descriptor(NamedTuple):
-    """What one document says of a blob. ``size`` is bytes, ``digest`` is ``sha256:<hex>``."""
-
-    media_type: str
-    digest: str
-    size: int
-    annotations: tuple[tuple[str, str], ...] = ()
-    platform: Platform | None = None
-    artifact_type: str | None = None
-
-
 class Blob(NamedTuple):
     """Stored bytes that can be opened any number of times; never held in memory by this type."""
 
