@@ -241,6 +241,16 @@ SETTINGS: tuple[Setting, ...] = (
         takes=_BUILD,
     ),
     Setting(
+        "directory",
+        "text",
+        "Image",
+        "A directory that is made, 0755 and the image's user's unless MODE (octal) and OWNER (UID[:GID]) say otherwise; "
+        "repeatable.",
+        many=True,
+        metavar="PATH[:MODE[:OWNER]]",
+        takes=_BUILD,
+    ),
+    Setting(
         "label",
         "text",
         "Image",
@@ -339,6 +349,15 @@ SETTINGS: tuple[Setting, ...] = (
         many=True,
         metavar="SRC[:DST]",
     ),
+    Setting(
+        "library-path",
+        "text",
+        "Files",
+        "A directory of libraries that the build left elsewhere: what is loaded of them goes where the image's loader looks; "
+        "repeatable.",
+        many=True,
+        metavar="DIR",
+    ),
     Setting("exclude", "text", "Files", "Leave out what matches; repeatable.", many=True, metavar="GLOB"),
     Setting(
         "need",
@@ -384,6 +403,7 @@ class Options(NamedTuple):
     workdir: StrPath | None = None
     expose: str | int | Sequence[str | int] = ()
     volume: Paths = ()
+    directory: Texts = ()
     label: Pairs = ()
     annotation: Pairs = ()
     annotate: str | None = None
@@ -397,6 +417,7 @@ class Options(NamedTuple):
     preserve_modes: bool = False
     preserve_privileges: bool = False
     include: Paths | Mapping[str, StrPath | None] = ()
+    library_path: Paths = ()
     exclude: Texts = ()
     need: Pairs = ()
     locale: Texts = ()

@@ -10,13 +10,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from scratchpack.record import NamedTuple
-from scratchpack.rootfs import RANK_ROOT, Directory, File, Source
+from scratchpack.rootfs import RANK_OPTION, RANK_ROOT, Directory, File, Source
 
 if TYPE_CHECKING:
     from scratchpack.rootfs import Reason
     from scratchpack.sysroot.model import Node, Sysroot
 
-_SET_ID, _PRIVILEGES, _STICKY = 0o6000, 0o7000, 0o1000
+_SET_ID, _PRIVILEGES, _STICKY, _OTHERS_WRITE = 0o6000, 0o7000, 0o1000, 0o002
 
 
 class Keep(NamedTuple):
@@ -50,8 +50,15 @@ def file_of(
 
 
 def directory_of(node: Node, because: tuple[Reason, ...], *, keep: Keep) -> Directory:
-    """A directory of a tree that travels whole."""
-    return Directory(node.canonical, node.mode & (0o777 | _STICKY) if keep.modes else 0o755, because=because)
+    """A directory of a root's tree that travels whole. What every user may write there, every user may write in the image."""
+    shared = bool(node.mode & (_STICKY | _OTHERS_WRITE))
+    return Directory(node.canonical, node.mode & (0o777 | _STICKY) if keep.modes or shared else 0o755, because=because)
+
+
+def sent_directory(node: Node, path: str, because: tuple[Reason, ...], *, keep: Keep) -> Directory:
+    """A directory that the user names, at ``path``. A sticky one stays open to every user: no umask makes a directory so."""
+    kept = keep.modes or node.mode & _STICKY
+    return Directory(path, node.mode & (0o777 | _STICKY) if kept else 0o755, because=because, rank=RANK_OPTION)
 
 
 def dropped(root: Sysroot, node: Node, keep: Keep) -> str:

@@ -149,7 +149,7 @@ def _guards(setting: Setting, value: Any, directory: str) -> Iterator[str]:
         case "env":
             for text in value:
                 yield from _env_guard(text)
-        case "include":
+        case "include" | "library-path":
             for text in value:
                 if not _stays_inside(text, directory):
                     yield f"{text} is not inside of its directory"

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from scratchpack.packages.model import Packages
     from scratchpack.sysroot.model import Node, Sysroot
 
+GIVEN = f"{__name__}:given"  # in a root's ``kept``: paths of what the user laid over it, which is the user's own word
 _READ, _ENTER = 0o004, 0o001  # what others may do
 _NAMES = 4  # that a line of the report gives
 
@@ -43,6 +44,7 @@ class Gate:
         self.behind = root
         self.keep = keep
         self._programs = programs
+        self._given = cast("frozenset[str]", root.kept.get(GIVEN, frozenset()))
         self._own: tuple[str, ...] | None = None
         self._homes: frozenset[str] | None = None
         self._entered: dict[str, bool] = {"/": True, "": True}
@@ -102,6 +104,8 @@ class Gate:
 
     def _judge(self, path: str, node: Node | None = None) -> str:
         """The verdict on one canonical path; a link's own is asked for without ``node``: its mode says nothing."""
+        if path in self._given:
+            return ""
         known = self._judged.get(path)
         if known is None:
             known = self._judged[path] = self._place(path)

@@ -19,9 +19,10 @@ from scratchpack.request.model import DEFAULT_USER
 from scratchpack.rootfs import Directory
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from scratchpack.needs.gate import Gate
+    from scratchpack.pipeline.include import Included
     from scratchpack.pipeline.loading import Loading
     from scratchpack.request.model import Request
     from scratchpack.rootfs import Rootfs
@@ -61,15 +62,15 @@ class Configured:
 
     Args:
         asked: the request, with what it includes, the argument list and the variables.
-        host: the root that relative sources of ``--include`` lie on.
         loading: the programs, and the root that their files come from.
+        included: what ``--include`` brings, by path in the image.
     """
 
-    def __init__(self, asked: Request, host: Sysroot, loading: Loading) -> None:
+    def __init__(self, asked: Request, loading: Loading, included: Mapping[str, Included]) -> None:
         self._asked = asked
         self._loading = loading
         self._read: set[str] = set()
-        self._included: set[str] = set()  # paths in the image
+        self._included = included
         self._named: dict[Named, tuple[str, ...]] = {}  # with the paths that it means in the image
         words = (*(asked.entrypoint or ())[1:], *asked.cmd)
         if words:
@@ -80,26 +81,14 @@ class Configured:
             from scratchpack.configuration.arguments import read_variables
 
             self._add(read_variables(dict(asked.env)), 0)
-        if asked.include:
-            self._add_included(host)
+        for path, one in included.items():
+            if one.laid.node.kind == "file":
+                self._text(*one.laid, path, 0, by_itself=one.by_itself)
 
     def _gate(self) -> Gate:
         from scratchpack.needs.gate import gate_of
 
-        return gate_of(self._loading.root, self._loading.of(0).roots[0])
-
-    def _add_included(self, host: Sysroot) -> None:
-        from scratchpack.entries import BYTES_ALONE
-        from scratchpack.pipeline.gather import Gatherer
-        from scratchpack.pipeline.include import Includes
-        from scratchpack.pipeline.place import Moves
-
-        for text in self._asked.include:
-            includes = Includes(Gatherer(Moves({}, {}), BYTES_ALONE), host, self._loading.root)
-            paths = {entry.path for entry in includes.entries((text,))}
-            self._included |= paths
-            for file in includes.files:
-                self._text(file.root, file.node, file.path, 0, by_itself=len(paths) == 1)
+        return gate_of(self._loading.root, self._loading.program(0))
 
     def _text(self, root: Sysroot, node: Node, path: str, depth: int, *, by_itself: bool) -> None:
         from scratchpack.configuration.formats import LIMIT

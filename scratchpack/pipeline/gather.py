@@ -25,15 +25,15 @@ class Gatherer:
 
     def __init__(self, moves: Moves, keep: Keep) -> None:
         self.moves = moves
-        self._keep = keep
+        self.keep = keep
         self.warnings: list[str] = []
 
     def file(self, root: Sysroot, node: Node, because: Reason, *, runs: bool, rank: int = RANK_ROOT) -> File:
         """One regular file. ``runs``: it is started by the kernel, so it is 0755 (0644 otherwise)."""
-        if said := dropped(root, node, self._keep):
+        if said := dropped(root, node, self.keep):
             self.warnings.append(said)
         path = self.moves(node.canonical)
-        return file_of(root, node, (because,), runs=runs, keep=self._keep, path=path, rank=rank)
+        return file_of(root, node, (because,), runs=runs, keep=self.keep, path=path, rank=rank)
 
     def links(self, root: Sysroot, node: Node, because: Reason) -> Iterator[Entry]:
         """Each symbolic link that led to a node, and the directories that ``..`` on the way stands on."""

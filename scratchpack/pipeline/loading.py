@@ -36,10 +36,18 @@ class Loading:
     """Sessions of the loader, one a program; a static program has none, and the rules are not even imported for it."""
 
     def __init__(
-        self, programs: tuple[Program, ...], root: Sysroot, env: LoaderEnv, problems: tuple[Problem, ...] = ()
+        self,
+        programs: tuple[Program, ...],
+        root: Sysroot,
+        env: LoaderEnv,
+        problems: tuple[Problem, ...] = (),
+        *,
+        search: Sysroot | None = None,
     ) -> None:
+        """``search`` is the root as the loader is to see it, where that is not all of ``root``."""
         self.programs = programs
         self.root = root
+        self._search = search or root
         self.env = env
         self.opened: list[Opened] = []
         self.budget = Budget("these programs and what they load", RUN)
@@ -59,7 +67,9 @@ class Loading:
         from scratchpack.loader.resolve import LoaderSession, Placed
 
         self._objects = self._objects or Objects(self.budget, self.views)
-        return LoaderSession(Placed(root, path, loader), self.root, self.env, self._objects)
+        return LoaderSession(
+            Placed(self._search if root is self.root else root, path, loader), self._search, self.env, self._objects
+        )
 
     def _later(self, number: int) -> LoaderSession | None:
         """The namespace of a static program, from the first library that it opens."""
@@ -72,6 +82,10 @@ class Loading:
         self.late[number] = loader
         self._sessions[number] = self._session(program.root, program.path, program.facts, loader)
         return self._sessions[number]
+
+    def program(self, number: int) -> Resolution:
+        """One program as a resolution of its own root, whatever of it the loader is to see."""
+        return self.of(number).roots[0]._replace(root=self.programs[number].root)
 
     def of(self, number: int) -> Closure:
         """One program's closure, as far as it was opened."""
@@ -137,7 +151,7 @@ class Loading:
     def add(
         self, root: Sysroot, path: str, facts: ElfFacts, *, placed: str, optional: bool = False
     ) -> tuple[Problem, ...]:
-        """Another program that travels (``--include``), started by itself; ``placed`` is its path in the image.
+        """Another program, which one of these starts; ``placed`` is its path in the image.
 
         Returns what would stop it. An ``optional`` one is then not added.
         """
@@ -147,9 +161,29 @@ class Loading:
             self._added.append((placed, session))
         return errors
 
+    def join(self, program: Program, *, optional: bool = False) -> tuple[Problem, ...]:
+        """Another program that travels (``--include``) and is examined as those that were given; it keeps its path.
+
+        Returns what would stop it. An ``optional`` one then does not join.
+        """
+        session = self._session(program.root, program.path, program.facts)
+        errors = _travelling(session).errors if session is not None else ()
+        if not (optional and errors):
+            self.programs = (*self.programs, program)
+            self._sessions.append(session)
+        return errors
+
+    def settle(self, number: int) -> None:
+        """What is a problem of this program now is one for good: ``take_back`` leaves it."""
+        self._at_start[number] = frozenset(self.of(number).errors)
+
     def inside(self, placed: Sequence[str]) -> tuple[str | None, ...]:
-        """The paths in the image of everything that has a namespace of its own, in the order of the sessions."""
-        given = (path if session else None for path, session in zip(placed, self._sessions, strict=True))
+        """The paths in the image of everything that has a namespace of its own, in the order of the sessions.
+
+        ``placed`` are those of the programs that were given; what joined later keeps its path.
+        """
+        paths = (*placed, *(program.path for program in self.programs[len(placed) :]))
+        given = (path if session else None for path, session in zip(paths, self._sessions, strict=True))
         return (*given, *(path for path, _ in self._added))
 
 

@@ -93,8 +93,8 @@ class Examination:
     def _examine(self, number: int) -> tuple[NeedResult, ...]:
         if self._loading.programs[number].is_script:
             return ()  # what it opens is its interpreter's doing
-        closure = self._loading.of(number)
-        return examine(closure.roots[0], closure, self._loading.root, self._view, self._options, strict=self._strict)
+        program, closure = self._loading.program(number), self._loading.of(number)
+        return examine(program, closure, self._loading.root, self._view, self._options, strict=self._strict)
 
     def _view(self, resolution: Resolution) -> Elf:
         return self._loading.views.of(resolution.root, resolution.node, resolution.facts)
@@ -146,7 +146,7 @@ class Examination:
         return list(again)
 
     def _gate(self, number: int) -> Gate:
-        return gate_of(self._loading.root, self._loading.of(number).roots[0], self._options.keep)
+        return gate_of(self._loading.root, self._loading.program(number), self._options.keep)
 
     def _start(self, number: int, root: ElfRoot) -> None:
         """A program that the program starts: its files came with the need, its libraries come from a namespace of its own."""

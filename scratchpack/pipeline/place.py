@@ -57,8 +57,10 @@ class Moves(NamedTuple):
         return _moved(link.target, self.directory) if link.target.startswith("/") else link.target
 
 
-def place(programs: tuple[Program, ...], closure: Closure | None, at: str | None) -> Moves:
-    """Decide the image's paths.
+def place(
+    programs: tuple[Program, ...], closure: Closure | None, at: str | None, staying: frozenset[str] = frozenset()
+) -> Moves:
+    """Decide the image's paths. What is ``staying`` is asked for by what was included, and lies at its place already.
 
     Raises:
         UsageError: ``--at`` with several programs, or too shallow for what ``$ORIGIN`` needs; two programs at one path.
@@ -70,7 +72,7 @@ def place(programs: tuple[Program, ...], closure: Closure | None, at: str | None
     moving = [program for program in programs if not program.keeps_path or at is not None]
     if not moving:
         return Moves({}, {})
-    together = [] if closure is None else list(_origin_paths(closure, programs))
+    together = [] if closure is None else list(_origin_paths(closure, programs, staying))
     if together:
         return _together(moving, together, at)
     return _named({}, {p.given: at or "/" + posixpath.basename(p.path) for p in moving}, moving, None)
@@ -92,11 +94,11 @@ def _named(
     return Moves({**table, **own}, images, directory)
 
 
-def _origin_paths(closure: Closure, programs: tuple[Program, ...]) -> Iterator[str]:
+def _origin_paths(closure: Closure, programs: tuple[Program, ...], staying: frozenset[str]) -> Iterator[str]:
     """Every path, as found and without links, that must keep its position relative to a program that moves."""
     kept = {program.node.canonical for program in programs if program.keeps_path}
     for resolution in (*closure.resolved, *closure.aliases):
-        if resolution.by_origin and resolution.requested_by not in kept:
+        if resolution.by_origin and resolution.requested_by not in kept and resolution.path not in staying:
             yield from _path_and_links(resolution.root, resolution.path, resolution.node)
             for variant in resolution.variants:
                 yield from _path_and_links(resolution.root, variant.path, variant.node)

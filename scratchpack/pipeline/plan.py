@@ -14,10 +14,10 @@ from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
 from scratchpack.pipeline.model import Plan
 from scratchpack.pipeline.payload import payload_warnings
-from scratchpack.pipeline.place import place
+from scratchpack.pipeline.place import Moves, place
 from scratchpack.pipeline.settings import image_config
 from scratchpack.request import request
-from scratchpack.rootfs import Rootfs
+from scratchpack.rootfs import File, Rootfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.configuration import Configured
+    from scratchpack.pipeline.ground import Ground
     from scratchpack.pipeline.model import Located, Program
-    from scratchpack.pipeline.place import Moves
     from scratchpack.request.model import Request
 
 
@@ -120,12 +120,14 @@ class _Planner:
         self.asked, self.strict = asked, strict
         self.warnings: list[str] = list(asked.notes)
         self.configured: Configured | None = None
+        self.main = self.programs.index(found[0].programs[-1])  # of a script: what finally runs
+        self.keep = Keep(asked.preserve_modes, asked.preserve_privileges)
+        self.staying: frozenset[str] = frozenset()  # paths of what only included files load
+        self.ground: Ground | None = None  # where something was named that is to lie over the root, or to be left out
 
     def plan(self, platform: Platform) -> Plan:
-        """Resolve, examine needs until nothing new comes, place, add what was named, prove."""
-        secure = self.asked.preserve_privileges and any(_is_secure(program) for program in self.programs)
-        env = _loader_env(self.asked, secure=secure)
-        loading = Loading(self.programs, self.root, env, self.problems)
+        """Lay over what was named, resolve, examine needs until nothing new comes, place, prove."""
+        loading, at = self._loading()
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
         names = {resolution.soname for resolution in loading.closure.resolved}
@@ -135,13 +137,17 @@ class _Planner:
         needs = self._needs(loading)
         if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
             raise _unresolved(loading.closure)
-        moves = place(self.programs, loading.closure, self.asked.at)
+        moves = place(self.programs, loading.closure, at, self.staying)
         placed = tuple(moves.of(program) for program in self.programs)
-        rootfs, moves = self._files(loading, needs, moves, placed)
+        rootfs = self._files(loading, needs, moves, placed)
         if loading.closure.resolved and not loading.closure.errors:
             rootfs = self._proven(loading, placed, rootfs, moves)
         rootfs.check()
         self.warnings += self.configured.warnings(rootfs) if self.configured else ()
+        if self.ground is not None and self.ground.found:
+            from scratchpack.pipeline.included import dangling
+
+            self.warnings += dangling(self.ground.found, rootfs)
         added = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
         config = image_config(self.asked, platform, placed[0], {**added, **dict(self.asked.env)})
         if self.strict and self.asked.user is not None:
@@ -153,6 +159,42 @@ class _Planner:
             self.programs, placed, platform, closure, needs, rootfs, config, tuple(dict.fromkeys(warnings)), chain
         )
 
+    def _loading(self) -> tuple[Loading, str | None]:
+        """The programs resolved where what was named lies over the root; and ``--at``, unless they stand there already."""
+        at = self.asked.at
+        if not (self.asked.include or self.asked.exclude or self.asked.library_path):
+            return self._resolved(self.programs, None), at
+        from scratchpack.pipeline import library_path
+        from scratchpack.pipeline.ground import ground
+
+        gatherer = Gatherer(Moves({}, {}), self.keep)
+        self.ground = ground(self.asked, self.programs, self.programs[self.main], gatherer, self.host, self.root)
+        self.warnings += gatherer.warnings
+        self.programs = self.ground.standing(self.programs)
+        loading = self._resolved(self.programs, self.ground)
+        if loading.closure.errors and self.ground.over:
+            moves = place(self.programs, loading.closure, at)
+            if moves.programs and moves.directory is None:  # nothing holds them where they are: try their own places
+                moved, programs = self.ground.moved(self.programs, moves)
+                again = self._resolved(programs, moved)
+                if not again.closure.errors:
+                    self.ground, self.programs, loading, at = moved, programs, again, None
+        self.warnings += library_path.not_taken(self.ground.libraries, loading.closure)
+        if self.ground.found:
+            from scratchpack.pipeline.included import join
+
+            before = {resolution.path for resolution in loading.closure.resolved}
+            self.warnings += join(self.ground.found, loading, self.main, self.ground.root)
+            self.staying = frozenset(r.path for r in loading.closure.resolved if r.path not in before)
+        return loading, at
+
+    def _resolved(self, programs: tuple[Program, ...], ground: Ground | None) -> Loading:
+        secure = self.asked.preserve_privileges and any(_is_secure(program) for program in programs)
+        env = _loader_env(self.asked, secure=secure)
+        if ground is None:
+            return Loading(programs, self.root, env, self.problems)
+        return Loading(programs, ground.root, env, self.problems, search=ground.search)
+
     def _needs(self, loading: Loading) -> tuple[NeedResult, ...]:
         from scratchpack.pipeline.needs import Examination
 
@@ -160,50 +202,49 @@ class _Planner:
         if asked.include or asked.cmd or asked.entrypoint or asked.env:  # texts that can name what the program opens
             from scratchpack.pipeline.configuration import Configured
 
-            self.configured = Configured(asked, self.host, loading)
+            self.configured = Configured(asked, loading, self.ground.found if self.ground else {})
         beside = self.configured.evidence() if self.configured else ()
         examination = Examination(loading, self.asked, strict=self.strict, beside=beside)
         results = examination.run()
         self.warnings += examination.notes
         return results
 
-    def _files(
-        self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]
-    ) -> tuple[Rootfs, Moves]:
+    def _files(self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]) -> Rootfs:
         """Everything that travels: programs, what --include names, closures, what the needs bring; less --exclude."""
-        gatherer = Gatherer(moves, Keep(self.asked.preserve_modes, self.asked.preserve_privileges))
+        gatherer = Gatherer(moves, self.keep)
         entries = [*program_entries(gatherer, self.programs, moves)]
-        if self.asked.include:
-            from scratchpack.pipeline.include import include
+        if self.ground is not None:
+            from scratchpack.pipeline.ground import beside_programs
 
-            included, gatherer.moves = include(self.asked.include, gatherer, loading, self.host)
-            entries += included
-            if self.strict and loading.closure.errors:
-                raise _unresolved(loading.closure)
-        entries += closure_entries(gatherer, loading.closure, self.root)
+            own = {entry.path: entry for entry in entries if isinstance(entry, File) and entry.path in placed}
+            for included in beside_programs(self.ground, own):
+                if isinstance(included, str):
+                    self.warnings.append(included)
+                else:
+                    entries.append(included)
+        entries += closure_entries(gatherer, loading.closure, loading.root)
         entries += [entry for need in needs for entry in need.files]
         rootfs = Rootfs(entries)
         self.warnings += gatherer.warnings
-        if self.asked.exclude:
-            from scratchpack.pipeline.include import exclude
-
-            rootfs, _ = exclude(rootfs, self.asked.exclude, placed, must_match=not self.asked.package_db)
+        if self.ground is not None:
+            rootfs = self.ground.exclusion.of(rootfs, placed)
         if self.asked.package_db:
             rootfs = self._with_packages(rootfs, gatherer)
-        if self.asked.workdir is not None:
-            from scratchpack.pipeline.include import with_workdir
+        if self.ground is not None:
+            self.ground.exclusion.check()
+        if self.asked.workdir is not None or self.asked.volume or self.asked.directory or _holds_tmp(rootfs):
+            from scratchpack.pipeline.directories import with_directories
 
-            rootfs = with_workdir(rootfs, self.asked.workdir)
-        return rootfs, gatherer.moves
+            rootfs = with_directories(rootfs, self.asked)
+        return rootfs
 
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:
         """``--package-db``: of what is left after ``--exclude``, which goes for what is added too."""
-        from scratchpack.pipeline.include import exclude
         from scratchpack.pipeline.package_db import package_entries
 
         entries, said = package_entries(rootfs, gatherer, self.root)
         self.warnings += said
-        return rootfs.merge(exclude(Rootfs(entries), self.asked.exclude, (), must_match=False)[0])
+        return rootfs.merge(entries if self.ground is None else self.ground.exclusion.of(entries))
 
     def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:
         """Resolve again inside the planned files; with a generated cache where the loader needs one (R23).
@@ -242,6 +283,15 @@ def _loader_env(asked: Request, *, secure: bool) -> LoaderEnv:
         working_dir=asked.workdir or "/",
         secure=secure,
         cpu=asked.cpu or "all",
+    )
+
+
+def _holds_tmp(rootfs: Rootfs) -> bool:
+    """Whether something other than the need itself brings a place for temporary files."""
+    return any(
+        entry.path.startswith(("/tmp/", "/var/tmp/"))  # noqa: S108 - paths of the image
+        or (entry.path in {"/tmp", "/var/tmp"} and getattr(entry, "mode", 0o1777) != 0o1777)  # noqa: S108
+        for entry in rootfs
     )
 
 

@@ -58,6 +58,19 @@ def includes(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def library_paths(values: tuple[str, ...]) -> tuple[str, ...]:
+    """``--library-path``: a relative DIR is on this machine, so it must be there; an absolute one is in the root."""
+    for text in values:
+        _named(text, "--library-path")
+        if not text.startswith("/") and not os.path.isdir(text):
+            why = "it is not a directory" if os.path.lexists(text) else "there is no such directory"
+            raise UsageError(
+                f"cannot use --library-path {text}: {why}",
+                hint="a relative name is on this machine; with --root an absolute name is inside the root",
+            )
+    return values
+
+
 def excludes(values: tuple[str, ...]) -> tuple[str, ...]:
     """``--exclude``."""
     for text in values:

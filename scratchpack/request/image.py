@@ -142,7 +142,7 @@ def _port(value: str) -> str:
 
 def workdir(text: str) -> str:
     """``--workdir``: absolute."""
-    return _directory(text, "--workdir")
+    return absolute(text, "--workdir")
 
 
 def volumes(values: tuple[str, ...]) -> tuple[str, ...]:
@@ -155,7 +155,7 @@ def volumes(values: tuple[str, ...]) -> tuple[str, ...]:
                 hint=f"what is mounted there is for who runs it to say: --volume {inside.partition(':')[0]} here, "
                 f"-v {source}:{inside} there",
             )
-        if not _directory(value, "--volume").strip("/"):
+        if not absolute(value, "--volume").strip("/"):
             raise UsageError("cannot use --volume /: the whole image cannot be a volume")
     return tuple(dict.fromkeys(values))
 
@@ -164,10 +164,15 @@ def at(text: str) -> str:
     """``--at``: the absolute path of a file."""
     if text.endswith("/") or not text.startswith("/"):
         raise UsageError(f"cannot place the program at {text!r}: --at takes the absolute path of a file in the image")
-    return _directory(text, "--at")
+    return absolute(text, "--at")
 
 
-def _directory(text: str, option: str) -> str:
+def absolute(text: str, option: str) -> str:
+    """An absolute path of the image.
+
+    Raises:
+        UsageError: it is relative, or climbs with ``..``.
+    """
     if not text.startswith("/"):
         raise UsageError(f"cannot use {option} {text!r}: it takes an absolute path in the image")
     if ".." in text.split("/"):

@@ -27,6 +27,14 @@ class Annotations(NamedTuple):
     of_index: tuple[tuple[str, str], ...] = ()
 
 
+class MadeDirectory(NamedTuple):
+    """One ``--directory``."""
+
+    path: str
+    mode: int = 0o755
+    owner: str = ""  # UID[:GID] or names; empty: the image's user
+
+
 class Request(NamedTuple):
     """What one run is asked for. A field is named as its setting; a path is as it was typed."""
 
@@ -55,6 +63,7 @@ class Request(NamedTuple):
     workdir: str | None = None
     expose: tuple[str, ...] = ()  # PORT/PROTOCOL
     volume: tuple[str, ...] = ()
+    directory: tuple[MadeDirectory, ...] = ()
     label: tuple[tuple[str, str], ...] = ()
     annotation: Annotations = Annotations()
     annotate: str | None = None
@@ -68,6 +77,7 @@ class Request(NamedTuple):
     preserve_modes: bool = False
     preserve_privileges: bool = False
     include: tuple[str, ...] = ()
+    library_path: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     need: Mapping[str, str] = {}  # need -> "auto" | "always" | "never"
     locale: tuple[str, ...] = ()
