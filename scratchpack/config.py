@@ -248,7 +248,7 @@ SETTINGS: tuple[Setting, ...] = (
         "repeatable.",
         many=True,
         metavar="PATH[:MODE[:OWNER]]",
-        takes=_BUILD,
+        takes=_PACK,
     ),
     Setting(
         "label",

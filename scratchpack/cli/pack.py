@@ -19,6 +19,8 @@ Examples:
   scratchpack ./app -o type=docker,dest=- | docker load
   scratchpack --root ./sysroot /usr/bin/curl         a program of another root filesystem
   scratchpack app-amd64 app-arm64 -t app:1.0         one index for two platforms
+  scratchpack ./build/app --library-path ./build/lib libraries that the build left elsewhere
+  scratchpack ./app --directory /run/app:0750        a directory that its user may write
 
 Settings may also stand in scratchpack.toml, in [tool.scratchpack] of pyproject.toml, or in
 SCRATCHPACK_<NAME>; options win over variables, and variables over files.

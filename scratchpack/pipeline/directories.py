@@ -13,7 +13,7 @@ from scratchpack import foreign
 from scratchpack.errors import UsageError
 from scratchpack.request.model import DEFAULT_USER
 from scratchpack.rootfs import RANK_OPTION, Directory, File, Reason, Rootfs, Symlink
-from scratchpack.verify.planned import PlannedRoot
+from scratchpack.verification.planned import PlannedRoot
 
 if TYPE_CHECKING:
     from scratchpack.request.model import Request

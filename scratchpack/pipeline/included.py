@@ -97,7 +97,7 @@ def _opener(loading: Loading, main: int) -> int:
 
 def dangling(found: Mapping[str, Included], rootfs: Rootfs) -> tuple[str, ...]:
     """A line for each included link that leads nowhere in the image, with the option that mends it."""
-    from scratchpack.verify.planned import PlannedRoot
+    from scratchpack.verification.planned import PlannedRoot
 
     links = [(path, item) for path, item in found.items() if isinstance(item.entry, Symlink) and path in rootfs]
     if not links:

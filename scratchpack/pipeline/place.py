@@ -14,7 +14,7 @@ from scratchpack.errors import UsageError
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scratchpack.loader.model import Closure
     from scratchpack.pipeline.model import Program
@@ -23,6 +23,15 @@ if TYPE_CHECKING:
 _LIBRARIES = ("/lib/", "/lib32/", "/lib64/", "/libx32/", "/libo32/", "/libn32/", "/libexec/")
 SYSTEM_PREFIXES = ("/usr/", "/bin/", "/sbin/", *_LIBRARIES, "/opt/", "/nix/")
 APP = "/app"
+# Names that mean something else at the top of an image: mounted or written by engines, or looked into by every program.
+RESERVED = frozenset(
+    f"/{name}"
+    for name in (
+        *("bin", "boot", "dev", "etc", "home", "lib", "lib32", "lib64", "libn32", "libo32", "libx32", "media", "mnt"),
+        *("opt", "proc", "root", "run", "sbin", "srv", "sys", "tmp", "usr", "var", "nix"),
+    )
+)
+_MOUNTED = ("/dev", "/proc", "/sys")  # what the image has below is never seen
 
 
 def is_system(path: str) -> bool:
@@ -58,16 +67,28 @@ class Moves(NamedTuple):
 
 
 def place(
-    programs: tuple[Program, ...], closure: Closure | None, at: str | None, staying: frozenset[str] = frozenset()
+    programs: tuple[Program, ...],
+    closure: Closure | None,
+    at: str | None,
+    staying: frozenset[str] = frozenset(),
+    directories: frozenset[str] = frozenset(),
 ) -> Moves:
     """Decide the image's paths. What is ``staying`` is asked for by what was included, and lies at its place already.
 
+    ``directories`` are those that the image has for other reasons: no program takes such a name, nor one of :data:`RESERVED`.
+
     Raises:
-        UsageError: ``--at`` with several programs, or too shallow for what ``$ORIGIN`` needs; two programs at one path.
+        UsageError: ``--at`` with several programs, onto a directory, or too shallow for what ``$ORIGIN`` needs; two
+            programs at one path.
     """
     if at is not None and (len(programs) > 1 or not at.startswith("/") or at.endswith("/")):
         raise UsageError(
             f"cannot place the program at {at!r}", hint="--at takes one program, and an absolute path of a file"
+        )
+    if at is not None and (_is_taken(at, directories) or any(_below(at, top) for top in _MOUNTED)):
+        raise UsageError(
+            f"cannot place the program at {at}: that is a directory of the image, or one that an engine mounts",
+            hint=f"for example --at {APP}/{posixpath.basename(at)}",
         )
     moving = [program for program in programs if not program.keeps_path or at is not None]
     if not moving:
@@ -75,7 +96,42 @@ def place(
     together = [] if closure is None else list(_origin_paths(closure, programs, staying))
     if together:
         return _together(moving, together, at)
-    return _named({}, {p.given: at or "/" + posixpath.basename(p.path) for p in moving}, moving, None)
+    if at is not None:
+        return _named({}, {moving[0].given: at}, moving, None)
+    images = {p.given: _alone(posixpath.basename(p.path), directories) for p in moving}
+    if any(_below(path, APP) and path != APP for path in images.values()):
+        images = {p.given: _alone(posixpath.basename(p.path), directories | {APP}) for p in moving}
+    return _named({}, images, moving, None)
+
+
+def renamed(programs: tuple[Program, ...], moves: Moves) -> tuple[str, ...]:
+    """A line of the report for each program that did not get the name that it would have at the top of the image."""
+    return tuple(
+        f"{program.given} is placed at {path}: /{posixpath.basename(program.path)} means something else in an image"
+        for program in programs
+        if moves.directory is None
+        and (path := moves.programs.get(program.given, "")) == posixpath.join(APP, posixpath.basename(program.path))
+    )
+
+
+def parents(paths: Iterable[str]) -> frozenset[str]:
+    """Every directory above these paths."""
+    found: set[str] = set()
+    for path in paths:
+        above = posixpath.dirname(path)
+        while above not in found and above not in {"/", ""}:
+            found.add(above)
+            above = posixpath.dirname(above)
+    return frozenset(found)
+
+
+def _alone(name: str, directories: frozenset[str]) -> str:
+    """Where a program lands that nothing travels beside: at the top, unless its name means something else there."""
+    return posixpath.join(APP, name) if _is_taken(f"/{name}", directories) else f"/{name}"
+
+
+def _is_taken(path: str, directories: frozenset[str]) -> bool:
+    return path in RESERVED or path in directories
 
 
 def _named(

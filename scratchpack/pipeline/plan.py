@@ -14,10 +14,10 @@ from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
 from scratchpack.pipeline.model import Plan
 from scratchpack.pipeline.payload import payload_warnings
-from scratchpack.pipeline.place import Moves, place
+from scratchpack.pipeline.place import Moves, parents, place, renamed
 from scratchpack.pipeline.settings import image_config
 from scratchpack.request import request
-from scratchpack.rootfs import File, Rootfs
+from scratchpack.rootfs import Directory, File, Rootfs
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -137,7 +137,8 @@ class _Planner:
         needs = self._needs(loading)
         if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
             raise _unresolved(loading.closure)
-        moves = place(self.programs, loading.closure, at, self.staying)
+        moves = place(self.programs, loading.closure, at, self.staying, self._directories(loading.closure, needs))
+        self.warnings += renamed(self.programs, moves) if at is None else ()
         placed = tuple(moves.of(program) for program in self.programs)
         rootfs = self._files(loading, needs, moves, placed)
         if loading.closure.resolved and not loading.closure.errors:
@@ -208,6 +209,17 @@ class _Planner:
         results = examination.run()
         self.warnings += examination.notes
         return results
+
+    def _directories(self, closure: Closure, needs: tuple[NeedResult, ...]) -> frozenset[str]:
+        """What is a directory of the image whatever becomes of the programs."""
+        asked = self.asked
+        entries = [entry for need in needs for entry in need.files]
+        entries += self.ground.entries if self.ground is not None else ()
+        made = {entry.path for entry in entries if isinstance(entry, Directory)}
+        made |= {path.rstrip("/") for path in (*asked.volume, asked.workdir or "/") if path != "/"}
+        made |= {directory.path for directory in asked.directory}
+        found = (path for r in closure.resolved if not r.by_origin for path in (r.path, r.node.canonical))
+        return parents((*(entry.path for entry in entries), *found, *made)) | made
 
     def _files(self, loading: Loading, needs: tuple[NeedResult, ...], moves: Moves, placed: tuple[str, ...]) -> Rootfs:
         """Everything that travels: programs, what --include names, closures, what the needs bring; less --exclude."""

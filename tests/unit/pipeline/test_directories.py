@@ -40,6 +40,7 @@ def line(rootfs: Rootfs, path: str) -> str:
     ],
 )
 def test_a_directory_that_was_asked_for_belongs_to_the_images_user(asked: Request, path: str, expected: str) -> None:
+    """I21."""
     entries: list[Entry] = [PASSWD, GROUP, Symlink("/var/run", "/run"), Directory("/run")]
     entries += [Directory("/included", 0o750, rank=RANK_OPTION), File("/tmp/socket", inline(b""))]
     if path == "/tmp" and asked != Request():

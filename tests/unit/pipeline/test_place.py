@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from scratchpack.pipeline.place import Moves, is_system
+from scratchpack.pipeline.place import Moves, is_system, parents
 from scratchpack.sysroot.model import Link
 
 MOVES = Moves(
@@ -44,3 +44,7 @@ def test_a_link_leads_to_the_same_file_after_the_move(at: str, says: str, expect
 def test_only_what_is_in_the_table_moves() -> None:
     assert MOVES("/home/me/bin/tool") == "/app/bin/tool"
     assert MOVES("/home/me/fixed/b.so") == "/home/me/fixed/b.so"
+
+
+def test_every_directory_above_a_path_is_one() -> None:
+    assert parents(["/a/b/c", "/a/d", "/e"]) == {"/a", "/a/b"}
