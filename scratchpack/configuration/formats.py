@@ -74,6 +74,7 @@ _NO_CONFIGURATION = frozenset(
     )
 )
 _LIBRARIES = frozenset({"node_modules", "site-packages", "dist-packages", "vendor", ".git", "__pycache__", "gems"})
+_OF_A_BUILD = re.compile(r".*lock\.(?:json|ya?ml|toml)|(?:package|composer|tsconfig.*)\.json|Cargo\.toml|pom\.xml")
 _ABOUT_SETTINGS = re.compile(r"conf|cfg|settings|environment|(?:^|/)etc/", re.IGNORECASE)
 _SECTION = re.compile(r"^[ \t]*+\[[^\]\n]++\][ \t]*+\r?$", re.MULTILINE)
 _ZONE = re.compile(r"^\$(?:ORIGIN|TTL)\b|\sIN\s++SOA\s", re.MULTILINE)
@@ -91,7 +92,7 @@ def style_of(path: str, text: str, *, by_itself: bool = True) -> Style | None:
     ending = name.rpartition(".")[2].lower() if "." in name else ""
     if ending in _NO_CONFIGURATION or text.startswith("#!"):
         return None
-    if not by_itself and not _LIBRARIES.isdisjoint(parts[:-1]):
+    if not by_itself and (not _LIBRARIES.isdisjoint(parts[:-1]) or _OF_A_BUILD.fullmatch(name)):
         return None
     style = _BY_ENDING.get(ending) or _by_content(text)
     if style.code and not by_itself and not _ABOUT_SETTINGS.search(posixpath.join(*parts[-2:])):

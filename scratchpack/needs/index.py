@@ -77,8 +77,8 @@ ROWS: tuple[Row, ...] = (
         env=("TZ", "TZDIR"),
     )),
     Row("tmp", "system.tmp", Wants(
-        symbols=("mkstemp*", "mkostemp*", "mkdtemp", "mktemp", "tmpfile*", "tmpnam*", "tempnam"),
-        fragments=("/tmp", "TMPDIR"),
+        symbols=("mkstemp*", "mkostemp*", "mkdtemp", "mktemp", "tmpfile*", "tmpnam*", "tempnam", "JLI_Launch", "JNI_CreateJavaVM", "Py_Initialize*", "Py_BytesMain", "Py_RunMain", "ruby_init*", "ruby_setup", "ruby_run_node", "Tcl_Main*", "Tcl_CreateInterp", "scm_boot_guile"),
+        fragments=("/tmp", "TMPDIR", "PYTHONHOME"),
     )),
     Row("users", "system.users", Wants(
         symbols=("getpwnam*", "getpwuid*", "getpwent*", "setpwent", "getgrnam*", "getgrgid*", "getgrent*", "setgrent", "getlogin", "getlogin_r", "cuserid", "initgroups", "getgrouplist"),

@@ -82,7 +82,9 @@ class Configured:
 
             self._add(read_variables(dict(asked.env)), 0)
         for path, one in included.items():
-            if one.laid.node.kind == "file":
+            # a tree of /usr is what packages made, and no configuration of this service
+            of_a_package = not one.by_itself and places.is_system(one.laid.node.canonical)
+            if one.laid.node.kind == "file" and not of_a_package:
                 self._text(*one.laid, path, 0, by_itself=one.by_itself)
 
     def _gate(self) -> Gate:

@@ -21,8 +21,13 @@ class Tmp:
     name = "tmp"
     summary = "temporary files have no place without /tmp"
     wants: Wants = Wants(
-        symbols=("mkstemp*", "mkostemp*", "mkdtemp", "mktemp", "tmpfile*", "tmpnam*", "tempnam"),
-        fragments=("/tmp", "TMPDIR"),
+        symbols=(
+            *("mkstemp*", "mkostemp*", "mkdtemp", "mktemp", "tmpfile*", "tmpnam*", "tempnam"),
+            # a runtime is started whose standard library makes such files: Java's File, Python's tempfile, Ruby's tmpdir …
+            *("JLI_Launch", "JNI_CreateJavaVM", "Py_Initialize*", "Py_BytesMain", "Py_RunMain"),
+            *("ruby_init*", "ruby_setup", "ruby_run_node", "Tcl_Main*", "Tcl_CreateInterp", "scm_boot_guile"),
+        ),
+        fragments=("/tmp", "TMPDIR", "PYTHONHOME"),
     )
     adds = "a"
 
@@ -42,6 +47,8 @@ class Tmp:
                 found += (Evidence(self.name, A, f"string {place}", own, (place,)),)
         if not (subject.is_static and subject.libc == "glibc") and "TMPDIR" in subject.strings("TMPDIR"):
             found += (Evidence(self.name, A, "string TMPDIR", own),)
+        if any(run.startswith("PYTHONHOME") for run in subject.strings("PYTHONHOME")):  # Python linked in
+            found += (Evidence(self.name, A, "string PYTHONHOME", own),)
         return found
 
     def provide(

@@ -186,6 +186,7 @@ def test_a_source_in_a_tree_is_read_only_where_its_name_says_that_it_holds_setti
     assert not read(text, "/app/views.py", by_itself=False)
     assert read(text, "/app/settings.py", by_itself=False)
     assert not read(text, "/app/node_modules/a/config.py", by_itself=False)
+    assert not read(b'{"a": "/usr/share/x"}', "/app/package-lock.json", by_itself=False)
 
 
 def test_a_variable_stands_for_what_the_image_will_have() -> None:

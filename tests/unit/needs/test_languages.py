@@ -190,3 +190,16 @@ def test_dotnet_gets_the_openssl_that_is_there(tmp_path: Path) -> None:
     """N39: the run time composes the name."""
     ran = scratchpack("inspect", "--json", marked(tmp_path / "net", "libSystem.Native", "RhpNewFast", "libssl.so"))
     assert any("libssl.so.3" in entry["path"] for entry in json.loads(ran.out)["files"])
+
+
+@pytest.mark.parametrize("starts", ["JNI_CreateJavaVM", "Tcl_MainEx", "ruby_setup", "Py_BytesMain"])
+def test_a_runtime_whose_library_makes_temporary_files_has_a_place_for_them(starts: str, tmp_path: Path) -> None:
+    """N27: the program itself makes none; Java's File, Ruby's tmpdir and Python's tempfile do, from code that is no ELF file."""
+    for name in (starts, "other"):
+        library = build.shared(tmp_path / f"lib{name}.so", f"int {name}(void) {{ return 0; }}\n")
+        source = f"int {name}(void);\nint main(void) {{ return {name}(); }}\n"
+        build.cc(tmp_path / f"calls-{name}", source, str(library), "-Wl,-rpath,$ORIGIN")
+    ran = scratchpack("inspect", "--json", "--need", "python=never", tmp_path / f"calls-{starts}")
+
+    assert "/tmp" in {file["path"] for file in json.loads(ran.out)["files"]}, ran.err
+    assert "tmp" not in added(tmp_path / "calls-other")
