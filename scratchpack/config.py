@@ -28,9 +28,9 @@ if TYPE_CHECKING:
 _PACK = ("pack",)
 _BUILD = ("pack", "dockerfile")
 _PROGRAM = ("pack", "dockerfile", "inspect", "verify")
-_REMOTE = ("pack", "verify-image")
+_REMOTE = ("pack", "verify-image", "analyze")
 _LOCKED = ("pack", "verify", "verify-image")
-_QUIET = ("pack", "dockerfile", "verify", "verify-image")
+_QUIET = ("pack", "dockerfile", "verify", "verify-image", "analyze")
 
 
 class Setting(NamedTuple):

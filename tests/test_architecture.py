@@ -55,10 +55,10 @@ TABLE: dict[str, set[str]] = {
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
-        "report",
+        "pipeline.analyze", "layers", "report",
     },
     "pipeline": {
-        "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "sandbox", "sinks",
+        "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",
         "verification", "render", "templates", "proc", "report", "sbom", "scripts", "configuration", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},

@@ -23,6 +23,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "template": ("template", "Print a multi-stage Dockerfile for a language, a Makefile part, a Bake file, a CI job."),
     "init": ("init", "Write the Dockerfile, .dockerignore and Makefile part that fit a repository."),
     "verify": ("verify", "Check an image, or a program, without running it."),
+    "analyze": ("analyze", "Show what images hold, waste and share, and how to do without the waste."),
     "completion": ("completion", "Print the completion script for a shell."),
     "help": ("help", "Show what a command does and takes."),
     "version": ("version", "Print the version."),

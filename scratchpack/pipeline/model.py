@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scratchpack.elf.model import Linkage
 from scratchpack.record import NamedTuple
@@ -16,6 +16,18 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Rootfs
     from scratchpack.sinks.model import Receipt
     from scratchpack.sysroot.model import Node, Sysroot
+
+
+class Rooted(Protocol):
+    """The roots that a plan is made from."""
+
+    @property
+    def host(self) -> Sysroot:
+        """Where a relative name and what ``--include`` names stand."""
+
+    @property
+    def root(self) -> Sysroot:
+        """Where libraries and data come from."""
 
 
 class Program(NamedTuple):

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.configuration import Configured
     from scratchpack.pipeline.ground import Ground
-    from scratchpack.pipeline.model import Located, Program
+    from scratchpack.pipeline.model import Located, Program, Rooted
     from scratchpack.request.model import Request
 
 
@@ -58,7 +58,7 @@ def plan(
     return planned(paths(binaries), asked, Roots(asked.root), strict=strict)
 
 
-def planned(binaries: Sequence[str], asked: Request, roots: Roots, *, strict: bool = True) -> tuple[Plan, ...]:
+def planned(binaries: Sequence[str], asked: Request, roots: Rooted, *, strict: bool = True) -> tuple[Plan, ...]:
     """Plan what was asked for, as :func:`plan` does; the files of the plans can be read until ``roots`` are closed."""
     found = [locate(binary, roots.host, roots.root, dict(asked.env).get("PATH")) for binary in binaries]
     if asked.cpu not in {None, "all"}:
@@ -113,7 +113,7 @@ def _platforms(wanted: tuple[Platform, ...], found: tuple[Platform, ...]) -> tup
 class _Planner:
     """One platform's plan, step by step."""
 
-    def __init__(self, found: Sequence[Located], roots: Roots, asked: Request, *, strict: bool) -> None:
+    def __init__(self, found: Sequence[Located], roots: Rooted, asked: Request, *, strict: bool) -> None:
         self.programs = tuple(dict.fromkeys(program for one in found for program in one.programs))
         self.problems = tuple(problem for one in found for problem in one.problems)
         self.host, self.root = roots.host, roots.root

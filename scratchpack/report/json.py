@@ -131,7 +131,8 @@ def _written(value: Any) -> Any:
     return value
 
 
-def _path(path: str) -> dict[str, str]:
+def path_fields(path: str) -> dict[str, str]:
+    """``path``, and ``path_b64`` where it is not UTF-8."""
     try:
         path.encode()
     except UnicodeEncodeError:
@@ -156,7 +157,7 @@ def plan_document(plan: PlanView) -> dict[str, Any]:
     return {
         "schema": SCHEMA,
         "binary": {
-            **_path(program.given),
+            **path_fields(program.given),
             "size": facts.size,
             "machine": facts.machine,
             "bits": facts.bits,
@@ -202,7 +203,7 @@ def _searched(problem: Problem) -> list[dict[str, str]]:
 def _resolution(resolution: Resolution) -> dict[str, Any]:
     return {
         "soname": _text(resolution.soname),
-        **_path(resolution.path),
+        **path_fields(resolution.path),
         "real_path": _text(resolution.node.canonical),
         "found_by": resolution.found_by.value,
         "requested_by": _text(resolution.requested_by),
@@ -244,7 +245,7 @@ def verdicts_document(verdicts: Iterable[VerdictView]) -> dict[str, Any]:
 
 def _file(entry: Entry) -> dict[str, Any]:
     kind = {File: "file", Symlink: "symlink", Directory: "directory"}[type(entry)]
-    document: dict[str, Any] = {**_path(entry.path), "kind": kind}
+    document: dict[str, Any] = {**path_fields(entry.path), "kind": kind}
     match entry:
         case File():
             document |= {"size": entry.size, "mode": f"{entry.mode:04o}"}

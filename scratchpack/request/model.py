@@ -17,7 +17,7 @@ DEFAULT_USER = "65532:65532"
 TREES = frozenset({"tar", "local", "dockerfile"})  # types of output that are files, and no image
 # an option that names what a need puts into the image -> that need: it asks for it, too
 IMPLIED = {"timezone": "timezone", "locale": "locale", "service": "pam", "ca_bundle": "ca-certificates"}
-COMMANDS = ("pack", "dockerfile", "inspect", "verify", "verify-image")
+COMMANDS = ("pack", "dockerfile", "inspect", "verify", "verify-image", "analyze")
 
 
 class Annotations(NamedTuple):
