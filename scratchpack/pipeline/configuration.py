@@ -28,11 +28,12 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Rootfs
     from scratchpack.sysroot.model import Node, Sysroot
 
-_MAX_TEXTS = 400  # texts of one run that are read
+_MAX_TEXTS, _MAX_BYTES = 400, 4 << 20  # of one run that are read; a hostile megabyte takes some seconds
 _MAX_DEPTH = 8  # files that include files
 _MAX_WARNINGS = 20
 _ENGINES = ("/dev", "/proc", "/sys", "/etc/resolv.conf", "/etc/hosts", "/etc/hostname", "/etc/mtab")
 _TEMPORARY = ("/tmp", "/var/tmp")  # noqa: S108 - paths of the image
+_ACCOUNTS = ("/etc/passwd", "/etc/group")  # never the root's own: the need writes them
 _STATE = (
     "/run",
     "/var/run",
@@ -70,6 +71,7 @@ class Configured:
         self._asked = asked
         self._loading = loading
         self._read: set[str] = set()
+        self._bytes = self._unread = 0
         self._included = included
         self._named: dict[Named, tuple[str, ...]] = {}  # with the paths that it means in the image
         words = (*(asked.entrypoint or ())[1:], *asked.cmd)
@@ -96,9 +98,13 @@ class Configured:
         from scratchpack.configuration.formats import LIMIT
         from scratchpack.configuration.reader import read
 
-        if node.size > LIMIT or path in self._read or len(self._read) >= _MAX_TEXTS:
+        if node.size > LIMIT or path in self._read:
+            return
+        if len(self._read) >= _MAX_TEXTS or self._bytes + node.size > _MAX_BYTES:
+            self._unread += 1
             return
         self._read.add(path)
+        self._bytes += node.size
         with root.open(node) as stream:
             data = stream.read(LIMIT + 1)
         self._add(read(data, path, dict(self._asked.env), by_itself=by_itself), depth)
@@ -143,7 +149,9 @@ class Configured:
             for path in meant:
                 if path in self._included:
                     continue
-                if _below(path, _TEMPORARY):
+                if path in _ACCOUNTS:
+                    found.append(Evidence("users", A, because, named.where))
+                elif _below(path, _TEMPORARY):
                     top = next(top for top in _TEMPORARY if places.within(path, top))
                     found.append(Evidence("tmp", A, because, named.where, (top,)))
                 elif not _below(path, _STATE) or self._is_packaged(path):
@@ -181,6 +189,10 @@ class Configured:
             shown[_MAX_WARNINGS:] = [
                 f"{len(shown) - _MAX_WARNINGS} more names of the configuration are not in the image"
             ]
+        if self._unread:
+            shown.append(
+                f"{self._unread} included texts were not read for what they name: over {_MAX_TEXTS} texts or 4 MiB"
+            )
         return shown
 
     @staticmethod

@@ -88,6 +88,25 @@ def test_a_module_that_it_names_by_a_relative_name_comes_from_where_the_program_
     assert reason(made, "/usr/lib/nginx/modules/ngx_http_echo_module.so")
 
 
+def test_the_lists_of_accounts_are_written_and_not_taken_from_the_root(tmp_path: Path) -> None:
+    made = planned(tmp_path, "http { userid_file /etc/passwd; }\n", user="4242")
+    entry = made.rootfs.get("/etc/passwd")
+
+    assert entry is not None
+    assert b":4242:" in entry.source.open().read()  # type: ignore[union-attr]
+    assert not [text for text in made.warnings if "/etc/passwd" in text]
+
+
+def test_what_is_not_read_of_a_large_tree_is_counted(tmp_path: Path) -> None:
+    """S4: 70 texts of 64 KiB are more than one run reads."""
+    (tmp_path / "many").mkdir()
+    for number in range(70):
+        (tmp_path / f"many/{number}.conf").write_bytes(b"# no name\n" * 6553)
+    made = planned(tmp_path, "events {}\n", include=(f"{tmp_path / 'many'}:/etc/many",))
+
+    assert [text for text in made.warnings if "included texts were not read" in text]
+
+
 def test_what_options_bring_or_a_volume_holds_is_not_warned_of(tmp_path: Path) -> None:
     (tmp_path / "www").mkdir()
     (tmp_path / "www/index.html").write_text('<a href="/usr/share/nothing">')
