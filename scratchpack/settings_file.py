@@ -153,7 +153,7 @@ def _guards(setting: Setting, value: Any, directory: str) -> Iterator[str]:
             for text in value:
                 if not _stays_inside(text, directory):
                     yield f"{text} is not inside of its directory"
-        case "ca-bundle" if not _stays_inside(value, directory):
+        case "ca-bundle" | "locked" if not _stays_inside(value, directory):
             yield f"{value} is not inside of its directory"
 
 

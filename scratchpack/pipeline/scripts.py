@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from scratchpack.elf.model import ElfFacts
     from scratchpack.sysroot.model import Node, Sysroot
 
+_OTHERS_READ = 0o004
+
 
 def with_interpreters(
     given: str, where: Sysroot, path: str, node: Node, keeps_path: bool, root: Sysroot, search_path: str | None
@@ -26,11 +28,13 @@ def with_interpreters(
 
     Raises:
         ClosureError: no interpreter of the chain is there, so nothing says which machine this is for.
-        InputError: the ``#!`` line names nothing, or it is the wrapper of a libtool build tree.
+        InputError: the ``#!`` line names nothing, or what others may not read; or it is the wrapper of a libtool
+            build tree.
     """
     _refuse_libtool_wrapper(given, where, node)
     chain = interpreters(Placed(where, path), root, Objects(), search_path=search_path or DEFAULT_PATH)
     found = [(placed, *_read(placed)) for placed in chain.programs]
+    _refuse_private(given, found)
     machines = [facts for _, _, facts in found if facts is not None]
     if not machines:
         raise ClosureError(
@@ -63,6 +67,20 @@ def _refuse_libtool_wrapper(given: str, where: Sysroot, node: Node) -> None:
             f"cannot pack {given}: it is a libtool wrapper, a script that starts {path} in its build tree",
             hint=f"pack {path} with -e LD_LIBRARY_PATH=DIR for the libraries of the build tree, or what `make install` installs",
         )
+
+
+def _refuse_private(given: str, found: list[tuple[Placed, Node, ElfFacts | None]]) -> None:
+    """A first line is a stranger's word: it does not publish a file that its owner keeps from others.
+
+    Raises:
+        InputError: an interpreter is one that others may not read.
+    """
+    for placed, node, _ in found:
+        if not node.mode & _OTHERS_READ:
+            raise InputError(
+                f"cannot pack {given}: {placed.path}, which its #! line starts, is a file that others may not read",
+                hint=f"an image gives it to everybody: if that is meant, chmod o+r {placed.path}",
+            )
 
 
 def _read(placed: Placed) -> tuple[Node, ElfFacts | None]:

@@ -104,6 +104,21 @@ def test_a_file_one_may_not_read_says_so(tmp_path: Path) -> None:
     assert "permission denied" in done.stderr.lower()
 
 
+@pytest.mark.parametrize("kind", ["a program", "a script"])
+def test_a_first_line_does_not_publish_what_its_owner_keeps_from_others(kind: str, tmp_path: Path) -> None:
+    """A stranger's script names a private file as its interpreter, and an image would give it to everybody."""
+    private, script = tmp_path / "private", tmp_path / "script"
+    private.write_bytes(Path("/bin/true").read_bytes() if kind == "a program" else b"#!/bin/sh\n# a password\n")
+    private.chmod(0o700)
+    script.write_text(f"#!{private}\n")
+    script.chmod(0o755)
+    done = scratchpack(script, "-o", f"type=tar,dest={tmp_path / 'o.tar'}")
+    assert done.status == 3
+    assert f"{private}, which its #! line starts, is a file that others may not read" in done.err
+    private.chmod(0o755)
+    assert scratchpack(script, "-o", f"type=tar,dest={tmp_path / 'o.tar'}").status == 0
+
+
 def test_an_existing_output_survives_a_failed_run(tmp_path: Path) -> None:
     """S17."""
     (tmp_path / "bad").write_text("text")
