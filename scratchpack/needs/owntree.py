@@ -42,6 +42,11 @@ def own_trees(root: Sysroot, programs: tuple[str, ...], homes: frozenset[str]) -
     return tuple(found)
 
 
+def landmarked(root: Sysroot, program: str) -> tuple[str, ...]:
+    """Of a program's own tree, what a landmark proves: the runtime looks for it from where the program lies."""
+    return tuple(_prefix(root, posixpath.dirname(program), home_directories(root)))
+
+
 def _prefix(root: Sysroot, directory: str, homes: frozenset[str]) -> Iterator[str]:
     """The nearest directory above that a landmark proves, or the landmark's own directory where it is a shared one."""
     while True:

@@ -72,9 +72,11 @@ def place(
     at: str | None,
     staying: frozenset[str] = frozenset(),
     directories: frozenset[str] = frozenset(),
+    beside: tuple[str, ...] = (),
 ) -> Moves:
     """Decide the image's paths. What is ``staying`` is asked for by what was included, and lies at its place already.
 
+    ``beside`` are paths that have to keep their position relative to a program, as those that ``$ORIGIN`` finds do.
     ``directories`` are those that the image has for other reasons: no program takes such a name, nor one of :data:`RESERVED`.
 
     Raises:
@@ -93,7 +95,7 @@ def place(
     moving = [program for program in programs if not program.keeps_path or at is not None]
     if not moving:
         return Moves({}, {})
-    together = [] if closure is None else list(_origin_paths(closure, programs, staying))
+    together = [] if closure is None else [*_origin_paths(closure, programs, staying), *beside]
     if together:
         return _together(moving, together, at)
     if at is not None:
@@ -196,7 +198,7 @@ def _together(moving: list[Program], together: list[str], at: str | None) -> Mov
         inside = posixpath.join(posixpath.dirname(posixpath.relpath(binaries[0], common)), posixpath.basename(at))
         if not at.endswith("/" + inside):
             raise UsageError(
-                f"cannot place the program at {at}: its libraries stand at {common} and are found through $ORIGIN, "
+                f"cannot place the program at {at}: what it finds beside itself stands at {common}, "
                 f"so the path must end in /{inside}",
                 hint=f"for example --at {APP}/{inside}",
             )

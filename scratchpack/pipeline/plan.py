@@ -137,8 +137,7 @@ class _Planner:
         needs = self._needs(loading)
         if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
             raise _unresolved(loading.closure)
-        moves = place(self.programs, loading.closure, at, self.staying, self._directories(loading.closure, needs))
-        self.warnings += renamed(self.programs, moves) if at is None else ()
+        moves, needs = self._placed(loading, needs, at)
         placed = tuple(moves.of(program) for program in self.programs)
         rootfs = self._files(loading, needs, moves, placed)
         if loading.closure.resolved and not loading.closure.errors:
@@ -209,6 +208,28 @@ class _Planner:
         results = examination.run()
         self.warnings += examination.notes
         return results
+
+    def _placed(
+        self, loading: Loading, needs: tuple[NeedResult, ...], at: str | None
+    ) -> tuple[Moves, tuple[NeedResult, ...]]:
+        """Where the programs land, with the needs' files that have to keep their position beside them."""
+        directories = self._directories(loading.closure, needs)
+        if (at is None and all(program.keeps_path for program in self.programs)) or not any(
+            need.files for need in needs
+        ):
+            moves = place(self.programs, loading.closure, at, self.staying, directories)
+        else:
+            from scratchpack.pipeline.trees import moved, said, trees
+
+            own = trees(self.programs, needs, loading.closure, loading.root)
+            if at is None:
+                keeping = own.keeping
+                self.programs = tuple(p._replace(keeps_path=p.keeps_path or p.given in keeping) for p in self.programs)
+            moves = place(self.programs, loading.closure, at, self.staying, directories, own.together)
+            needs = moved(needs, moves, frozenset(own.together))
+            self.warnings += said(self.programs, own, moves)
+        self.warnings += renamed(self.programs, moves) if at is None else ()
+        return moves, needs
 
     def _directories(self, closure: Closure, needs: tuple[NeedResult, ...]) -> frozenset[str]:
         """What is a directory of the image whatever becomes of the programs."""
