@@ -226,7 +226,7 @@ class _Planner:
                 keeping = own.keeping
                 self.programs = tuple(p._replace(keeps_path=p.keeps_path or p.given in keeping) for p in self.programs)
             moves = place(self.programs, loading.closure, at, self.staying, directories, own.together)
-            needs = moved(needs, moves, frozenset(own.together))
+            needs = moved(needs, moves, own)
             self.warnings += said(self.programs, own, moves)
         self.warnings += renamed(self.programs, moves) if at is None else ()
         return moves, needs
@@ -289,6 +289,8 @@ class _Planner:
 
         closure = loading.closure
         inside = loading.inside(placed)
+        started = (None if path is None else moves(path) for path in inside[len(placed) :])
+        inside = (*inside[: len(placed)], *started)
         found = differences(closure, inside, loading.opened, rootfs, loading.env, moves.__call__, loading.late)
         if found and any(resolution.found_by is FoundBy.CACHE for resolution in closure.resolved):
             from scratchpack.pipeline.cache import cache_entry

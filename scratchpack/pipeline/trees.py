@@ -29,6 +29,7 @@ class Trees(NamedTuple):
     """What is known of the programs' own trees."""
 
     together: tuple[str, ...] = ()  # paths of the source that move with the programs
+    tops: frozenset[str] = frozenset()  # the directories that hold them
     keeping: frozenset[str] = frozenset()  # names of programs, as given, that keep their path
 
 
@@ -36,6 +37,7 @@ def trees(programs: tuple[Program, ...], needs: tuple[NeedResult, ...], closure:
     """The trees of the programs that would move, known by their landmarks and only as far as a need brings of them."""
     together: list[str] = []
     keeping: set[str] = set()
+    moving: set[str] = set()
     real = {resolution.path: resolution.node.canonical for resolution in closure.resolved}
     brought = [(need, path) for need in needs if need.decision == "added" for path in _paths(need, real)]
     for program in programs if brought else ():
@@ -55,8 +57,9 @@ def trees(programs: tuple[Program, ...], needs: tuple[NeedResult, ...], closure:
         if named or any(root.lookup(posixpath.join(top, "pyvenv.cfg")) is not None for top in tops):
             keeping.add(program.given)
         else:
-            together += mine
-    return Trees(tuple(dict.fromkeys(together)), frozenset(keeping))
+            together += (path for path in mine if path not in tops)
+            moving.update(tops)
+    return Trees(tuple(dict.fromkeys(together)), frozenset(moving), frozenset(keeping))
 
 
 def _paths(need: NeedResult, real: Mapping[str, str]) -> Iterator[str]:
@@ -79,23 +82,31 @@ def _is_named(need: NeedResult, path: str) -> bool:
     return any(name.startswith("/") and places.within(path, name) for item in need.evidence for name in item.found)
 
 
-def moved(needs: tuple[NeedResult, ...], moves: Moves, together: frozenset[str]) -> tuple[NeedResult, ...]:
+def moved(needs: tuple[NeedResult, ...], moves: Moves, found: Trees) -> tuple[NeedResult, ...]:
     """The needs' results with the paths that their files and variables have in the image."""
-    if not together or moves.directory is None:
+    if not found.together or moves.directory is None:
         return needs
+    old, new = moves.directory
+    tops = {top: (new.rstrip("/") + top[len(old.rstrip("/")) :]) or "/" for top in found.tops}
+    together = {*found.together, *tops}
+
+    def image(path: str) -> str:
+        return tops.get(path) or moves(path)
+
+    def entry_of(entry: Entry) -> Entry:
+        if entry.path not in together:
+            return entry
+        if isinstance(entry, Symlink):
+            return entry._replace(path=image(entry.path), target=moves.target(Link(entry.path, entry.target)))
+        return entry._replace(path=image(entry.path))
+
     return tuple(
         need._replace(
-            files=tuple(_moved(entry, moves) if entry.path in together else entry for entry in need.files),
-            env={name: moves(value) for name, value in need.env.items()},
+            files=tuple(entry_of(entry) for entry in need.files),
+            env={name: image(value) for name, value in need.env.items()},
         )
         for need in needs
     )
-
-
-def _moved(entry: Entry, moves: Moves) -> Entry:
-    if isinstance(entry, Symlink):
-        return entry._replace(path=moves(entry.path), target=moves.target(Link(entry.path, entry.target)))
-    return entry._replace(path=moves(entry.path))
 
 
 def said(programs: tuple[Program, ...], found: Trees, moves: Moves) -> tuple[str, ...]:

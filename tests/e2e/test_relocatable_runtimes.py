@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support import build, tools
 from tests.support.cli import scratchpack
 from tests.support.tree import names, run
 
@@ -56,3 +57,13 @@ def test_a_tree_that_names_itself_by_an_absolute_path_stays_where_it_is(home: Pa
     assert f"keeps its path {whole}/bin/python3.11" in done.err
     assert (tmp_path / "tree" / str(whole)[1:] / "bin/python3.11").is_file()
     assert (tmp_path / "tree" / str(whole)[1:] / "lib/python3.11/os.py").is_file()
+
+
+def test_a_java_image_moves_with_its_modules(tmp_path: Path) -> None:
+    """What jlink makes finds ``lib/modules`` and ``lib/server/libjvm.so`` from where ``bin/java`` lies."""
+    jlink = tools.need("jlink", package="openjdk-17-jdk-headless")
+    build.run([jlink, "--add-modules", "java.base", "--strip-debug", "--output", tmp_path / "jre"])
+    done = scratchpack("pack", "jre/bin/java", "-o", "type=local,dest=tree", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert f"moves with it: {tmp_path}/jre is /app in the image" in done.err
+    assert "java.base" in run(tmp_path / "tree", "/app/bin/java", "--list-modules")
