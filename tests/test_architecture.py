@@ -55,7 +55,7 @@ TABLE: dict[str, set[str]] = {
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
-        "pipeline.analyze", "layers", "report",
+        "pipeline.analyze", "layers", "render", "report",
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",

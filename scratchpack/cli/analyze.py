@@ -15,6 +15,7 @@ Examples:
   scratchpack analyze docker:app:1.0                    an image of an engine (docker:, podman:, containerd:)
   scratchpack analyze --base debian:12 docker:app:1.0   what the Dockerfile itself adds and wastes
   scratchpack analyze --max-waste 5% --min-efficiency 90% app.tar
+  scratchpack analyze --html app.html app.tar           a page to explore, in a browser
   scratchpack analyze a.tar b.tar                       what they share: in a registry, on a node's disk
 """
 
@@ -23,6 +24,12 @@ Examples:
 @click.argument("images", nargs=-1, required=True, type=PATH, metavar="IMAGE…")
 @settings_options("analyze")
 @click.option("--json", "as_json", is_flag=True, help="Print everything as JSON (docs/schema/analyze.json).")
+@click.option(
+    "--html",
+    metavar="FILE",
+    type=PATH,
+    help="Also write one page with a map of the files to explore; it needs no network.",
+)
 @click.option(
     "--base", metavar="IMAGE", type=PATH, help="The image that they are built on; limits hold for what is above it."
 )
@@ -44,6 +51,7 @@ Examples:
 def command(
     images: tuple[str, ...],
     as_json: bool,
+    html: str | None,
     base: str | None,
     max_waste: str | None,
     min_efficiency: str | None,
@@ -62,7 +70,12 @@ def command(
     from scratchpack.pipeline.verify import unpacked_size
 
     allowed = limits(max_waste, min_efficiency)
-    found = analyze(images, asked, base=base, unpacked=unpacked_size(max_unpacked))
+    found = analyze(images, asked, base=base, unpacked=unpacked_size(max_unpacked), files=html is not None)
+    if html is not None:
+        from scratchpack.pipeline.page import write_page
+        from scratchpack.report.page import page
+
+        write_page(html, page(found))
     if as_json:
         from scratchpack.report.analyze import document
         from scratchpack.report.json import dumps

@@ -25,7 +25,7 @@ from scratchpack.request.model import Request
 from scratchpack.sysroot.layerroot import LayerRoot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from scratchpack.layers.leftovers import Leftover
     from scratchpack.layers.waste import Dead, LayerWaste, Waste
@@ -56,6 +56,16 @@ class HiddenFile(NamedTuple):
     cure: str
 
 
+class LiveFile(NamedTuple):
+    """A file that the image shows, for a map of it. ``package`` is empty where none owns it, ``reason`` where what the image starts has none for it."""
+
+    path: str
+    size: int
+    layer: int
+    package: str
+    reason: str
+
+
 class Analysis(NamedTuple):
     """One image."""
 
@@ -69,6 +79,7 @@ class Analysis(NamedTuple):
     leftovers: tuple[Leftover, ...]
     needed: int | None  # bytes of what the program that it starts needs
     unresolved: str  # why that is not known
+    files: tuple[LiveFile, ...]  # live ones; empty unless they were asked for
 
     @property
     def judged(self) -> Waste:
@@ -89,7 +100,12 @@ class _Base(NamedTuple):
 
 
 def analyze(
-    subjects: Sequence[str], asked: Request, *, base: str | None = None, unpacked: int | None = None
+    subjects: Sequence[str],
+    asked: Request,
+    *,
+    base: str | None = None,
+    unpacked: int | None = None,
+    files: bool = False,
 ) -> Analyses:
     """Analyze images; nothing of them is executed.
 
@@ -98,6 +114,7 @@ def analyze(
         asked: hosts of registries, as ``verify`` takes them.
         base: likewise, the image that the others are built on.
         unpacked: bytes that the layers of one image may unpack to; ``None`` for 256 MiB and 100 times what is stored.
+        files: whether to list the live files, with the packages that own them.
 
     Raises:
         UsageError: no such image, or one that is not built on the base.
@@ -114,11 +131,11 @@ def analyze(
         with open_image(subject, **hosts, unpacked=unpacked) as store:
             for image in read_images(store):
                 name = image.references[0] if image.references else subject
-                found.append(_analyze(image, name, below, unpacked))
+                found.append(_analyze(image, name, below, unpacked, files=files))
     return Analyses(tuple(found), together([(one.reference, one.layers) for one in found]))
 
 
-def _analyze(image: StoredImage, name: str, base: _Base | None, unpacked: int | None) -> Analysis:
+def _analyze(image: StoredImage, name: str, base: _Base | None, unpacked: int | None, *, files: bool) -> Analysis:
     depth = 0 if base is None else _depth(image, name, base)
     budget = Budget(name, unpacked)
     stored = [_held(blob, diff_id, f"layer {number + 1} of {name}", budget) for number, (blob, diff_id) in enumerate(zip(image.layers, image.diff_ids, strict=True))]  # fmt: skip
@@ -126,7 +143,7 @@ def _analyze(image: StoredImage, name: str, base: _Base | None, unpacked: int | 
     made_by = tuple(spoken(text) for text in created)
     with LayerRoot([blob.open for blob in image.layers], name=name, limit=budget.allowed) as root:
         measured = waste(root.history)
-        needed, why = _needed(image, root)
+        needed, why, reasons = _needed(image, root)
         layers = tuple(
             LayerReport(blob.digest, diff_id, chain_id, size, text, instruction, figures)
             for blob, diff_id, chain_id, size, text, instruction, figures in zip(
@@ -135,7 +152,8 @@ def _analyze(image: StoredImage, name: str, base: _Base | None, unpacked: int | 
         )  # fmt: skip
         hidden = tuple(HiddenFile(dead, made_by[dead.by_layer], cure(dead, made_by, depth)) for dead in measured.dead)
         return Analysis(
-            name, str(image.platform), None if base is None else base.text, depth, layers, measured, hidden, _leftovers(root), needed, why
+            name, str(image.platform), None if base is None else base.text, depth, layers, measured, hidden, _leftovers(root), needed, why,
+            tuple(_live_files(root, reasons)) if files else (),
         )  # fmt: skip
 
 
@@ -188,27 +206,41 @@ def _held(blob: Blob, diff_id: str, what: str, budget: Budget) -> int:
     return size
 
 
-def _leftovers(root: LayerRoot) -> tuple[Leftover, ...]:
-    shown: list[Shown] = []
+def _shown(root: LayerRoot) -> Iterator[Shown]:
     seen: set[int] = set()
     for version in root.history.live():
         record = version.inode.record
         if record.kind == "file":
-            shown.append(Shown(version.path, 0 if version.inode.number in seen else record.stored, version.inode.layer))
+            yield Shown(version.path, 0 if version.inode.number in seen else record.stored, version.inode.layer)
             seen.add(version.inode.number)
 
+
+def _owners(root: LayerRoot, paths: list[str]) -> dict[str, str]:
+    """The packages of those files that one has."""
+    try:
+        database = open_database(root)
+        found = {} if database is None else database.owners(paths)
+    except InputError:  # a damaged database says of nothing who installed it
+        return {}
+    return {path: package.name for path, package in found.items()}
+
+
+def _live_files(root: LayerRoot, reasons: Mapping[str, str]) -> Iterator[LiveFile]:
+    shown = [one for one in _shown(root) if one.size]
+    owners = _owners(root, [one.path for one in shown])
+    for one in shown:
+        yield LiveFile(one.path, one.size, one.layer, owners.get(one.path, ""), reasons.get(one.path, ""))
+
+
+def _leftovers(root: LayerRoot) -> tuple[Leftover, ...]:
     def owned(paths: list[str]) -> set[str]:
-        try:
-            database = open_database(root)
-            return set() if database is None else set(database.owners(paths))
-        except InputError:  # a damaged database says of nothing who installed it
-            return set()
+        return set(_owners(root, paths))
 
     def directory(path: str) -> bool:
         found = root.history.find(path)
         return found is not None and found.below is not None
 
-    return leftovers(shown, directory, owned)
+    return leftovers(_shown(root), directory, owned)
 
 
 class _Inside(NamedTuple):
@@ -218,23 +250,32 @@ class _Inside(NamedTuple):
     host: Sysroot
 
 
-def _needed(image: StoredImage, root: LayerRoot) -> tuple[int | None, str]:
-    """Bytes of what the image's program needs, and why they are not known where they are not."""
+class _Needed(NamedTuple):
+    size: int | None
+    unresolved: str = ""
+    reasons: Mapping[str, str] = {}  # by path
+
+
+def _needed(image: StoredImage, root: LayerRoot) -> _Needed:
+    """What the image's program needs, or why that is not known."""
     from scratchpack.pipeline.plan import planned
+    from scratchpack.report.text import because
 
     try:
         start = launch(image.config, root)
         found = start.program(root)
         if not start.argv:
-            return None, "it starts nothing by itself"
+            return _Needed(None, "it starts nothing by itself")
         if found is None:
-            return None, f"{start.argv[0]}, which it starts, is not in it"
+            return _Needed(None, f"{start.argv[0]}, which it starts, is not in it")
         if found[0].rpartition("/")[2] in _SHELLS and len(start.argv) > 1:
-            return None, "it starts a shell with a command line, and what that starts is not known"
+            return _Needed(None, "it starts a shell with a command line, and what that starts is not known")
         asked = Request("pack", env=start.env, workdir=start.cwd)
         (plan,) = planned([found[0]], asked, _Inside(root, LayerRoot((), name="nothing")), strict=False)
     except ScratchpackError as error:
-        return None, error.message
+        return _Needed(None, error.message)
     if plan.closure.errors:
-        return None, f"{found[0]} does not find {plan.closure.errors[0].name}"
-    return plan.rootfs.size, ""
+        return _Needed(None, f"{found[0]} does not find {plan.closure.errors[0].name}")
+    return _Needed(
+        plan.rootfs.size, reasons={entry.path: because(entry.because[0]) for entry in plan.rootfs if entry.because}
+    )

@@ -46,6 +46,8 @@ if __name__ == "__main__":
         "libnss-myhostname",
         "nim",
         "zlib1g-dev",
+        # tests/e2e/test_analyze_page.py
+        "chromium",
     }
     sys.stdout.write(
         "\n".join(
