@@ -61,7 +61,7 @@ def test_a_tree_that_names_itself_by_an_absolute_path_stays_where_it_is(home: Pa
 
 def test_a_java_image_moves_with_its_modules(tmp_path: Path) -> None:
     """What jlink makes finds ``lib/modules`` and ``lib/server/libjvm.so`` from where ``bin/java`` lies."""
-    jlink = tools.need("jlink", package="openjdk-17-jdk-headless")
+    jlink = tools.need("jlink", package="default-jdk-headless")
     build.run([jlink, "--add-modules", "java.base", "--strip-debug", "--output", tmp_path / "jre"])
     done = scratchpack("pack", "jre/bin/java", "-o", "type=local,dest=tree", cwd=tmp_path)
     assert done.status == 0, done.err
