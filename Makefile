@@ -49,6 +49,7 @@ test: lint
 
 campaign: $(READY)
 	[ "$$(id -u)" -ne 0 ] || $(BIN)/python tests/e2e/campaign_packages.py | sh tests/e2e/campaign_install.sh
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[peers]'
 	$(BIN)/python -m pytest -m campaign
 
 # Without the test of what a run imports: the measurement imports more.
