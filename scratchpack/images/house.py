@@ -15,7 +15,7 @@ from scratchpack.images.integrity import Issue
 from scratchpack.oci import reference
 from scratchpack.oci.config import CREATED_BY
 from scratchpack.oci.digest import canonical_json
-from scratchpack.oci.index import IMAGE_NAME, REF_NAME
+from scratchpack.oci.index import DIRECTORIES, IMAGE_NAME, REF_NAME
 from scratchpack.oci.layer import MAX_LAYERS
 
 if TYPE_CHECKING:
@@ -86,6 +86,10 @@ def _across(image: CheckedImage) -> Iterator[Issue]:
 def _layout(store: Store, survey: Survey) -> Iterator[Issue]:
     if store.compressed:
         yield Issue("I13", store.name, f"the archive as a whole is compressed with {store.compressed}")
+    if store.directories is not None and store.size("oci-layout") is not None:
+        for name in DIRECTORIES:
+            if name.rstrip("/") not in store.directories:
+                yield Issue("I20", store.name, f"the archive has no entry for the directory {name}")
     for path, document in survey.documents:
         if path == "manifest.json":
             for entry in document.raw if isinstance(document.raw, list) else ():

@@ -77,6 +77,7 @@ class Parts:
 
     def __init__(self, path: Path) -> None:
         docker_archive(path, FULL)
+        self.directories: tuple[str, ...] = ("blobs", "blobs/sha256")
         with tarfile.open(path) as tar:
             self.files = {entry.name: tar.extractfile(entry).read() for entry in tar if entry.isfile()}  # type: ignore[union-attr]
         index = json.loads(self.files.pop("index.json"))
@@ -124,6 +125,10 @@ class Parts:
         self.files["index.json"] = json.dumps({"schemaVersion": 2, "manifests": [self.descriptor]}).encode()
         self.files["manifest.json"] = json.dumps(self.docker).encode()
         with tarfile.open(path, "w") as tar:
+            for name in self.directories:
+                info = tarfile.TarInfo(name)
+                info.type = tarfile.DIRTYPE
+                tar.addfile(info)
             for name, content in self.files.items():
                 info = tarfile.TarInfo(name)
                 info.size = len(content)
@@ -199,6 +204,16 @@ def test_each_rule_that_is_broken_is_named(
 def test_the_pieces_put_together_unchanged_have_no_issue(tmp_path: Path) -> None:
     """The test above stands on this."""
     assert issues(Parts(tmp_path / "good.tar").write(tmp_path / "again.tar")) == []
+
+
+def test_an_archive_without_entries_for_its_directories_breaks_a_house_rule_alone(tmp_path: Path) -> None:
+    """I20."""
+    parts = Parts(tmp_path / "good.tar")
+    parts.directories = ("blobs",)
+    path = parts.write(tmp_path / "bad.tar")
+    (issue,) = issues(path)
+    assert "no entry for the directory blobs/sha256/ (I20)" in issue
+    assert broken(path) == []
 
 
 def test_too_many_layers_are_said(tmp_path: Path) -> None:
