@@ -75,10 +75,9 @@ def _runs(pid: int) -> bool:
 
 
 def test_a_daemon_left_behind_does_not_hold_the_result_back() -> None:
-    begin = time.monotonic()
-    done = proc.run(["sh", "-c", "sleep 6 & echo done"], timeout=30)
+    """It keeps our pipes open for longer than the deadline: waiting for their end would be a TimedOutError."""
+    done = proc.run(["sh", "-c", "sleep 30 & echo done"], timeout=20)
     assert (done.status, done.out) == (0, b"done\n")
-    assert time.monotonic() - begin < 5
 
 
 def test_output_is_capped(monkeypatch: pytest.MonkeyPatch) -> None:

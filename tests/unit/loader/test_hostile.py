@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
@@ -48,9 +47,7 @@ def test_a_configuration_that_includes_itself_and_everything_ends(tmp_path: Path
     (tmp_path / "etc/loop").symlink_to("loop")
     (tmp_path / "etc/out").symlink_to("/../../../../etc")
     (tmp_path / "a").mkdir()
-    start = time.monotonic()
     assert conf_directories(DirRoot(str(tmp_path))) == ("/a",)
-    assert time.monotonic() - start < 5
 
 
 def test_digits_beyond_every_integer_are_only_compared() -> None:

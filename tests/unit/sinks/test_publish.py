@@ -7,7 +7,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -152,7 +151,5 @@ def test_a_leftover_of_somebody_else_is_left_alone(tmp_path: Path) -> None:
     precious.write_text("x")
     (tmp_path / ".a.123.scratchpack-tmp").symlink_to(precious)
     os.mkfifo(tmp_path / ".b.123.scratchpack-tmp")
-    begin = time.monotonic()
     docker_archive(tmp_path / "a")
-    assert time.monotonic() - begin < 10
     assert len(list(tmp_path.iterdir())) == 4

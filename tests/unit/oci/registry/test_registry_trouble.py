@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from typing import TYPE_CHECKING
 
 import pytest
@@ -108,11 +107,9 @@ def test_a_registry_that_says_nothing_is_given_up(home: FakeRegistry, cut: str, 
     method, pattern = where.split()
     home.on(method, pattern, Reply(0, cut=cut))
     options = Access(policy=Policy(sleep=lambda _: None, answer=0.3 if cut == "silent" else 5.0))
-    begin = time.monotonic()
     with pytest.raises(RemoteError, match=r"cannot reach http://127\.0\.0\.1:.*tried 3 times") as caught:
         push_to(home, options)
     assert caught.value.exit_code == 8
-    assert time.monotonic() - begin < 10
 
 
 def test_nobody_listening_is_said_so() -> None:
