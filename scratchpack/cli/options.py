@@ -40,6 +40,10 @@ _PATHS = {"FILE", "DIR", "PATH"}
 class Grouped(click.Command):
     """A command whose ``--help`` lists the options by what they are about."""
 
+    def get_help_option_names(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        """The same from wherever it is asked: click keeps the first answer for good."""
+        return ["-h", "--help"]
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write one section a group, ours last."""
         groups: dict[str, list[tuple[str, str]]] = {}
