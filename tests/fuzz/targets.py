@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import functools
+import hashlib
 import io
 import json
+import shutil
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,11 +22,13 @@ from scratchpack.loader.cache import CacheEntry, read_cache, write_cache
 from scratchpack.loader.config import conf_directories, preload_names
 from scratchpack.loader.defaults import read_defaults
 from scratchpack.loader.hwcaps import processors
+from scratchpack.oci.store import open_store
 from scratchpack.packages import open_database
 from scratchpack.packages.rpm_header import read_header
 from scratchpack.packages.rpm_ndb import blobs as ndb_blobs
 from scratchpack.packages.rpm_sqlite import blobs as sqlite_blobs
 from scratchpack.sysroot.dirroot import DirRoot
+from scratchpack.verification.image import verify_store
 from tests.support.hostile_elf import INTERP, note
 from tests.unit.elf.forge import NEEDED, RUNPATH, SONAME, forge
 
@@ -115,6 +119,27 @@ def tar(data: bytes) -> None:
         layer.close()
 
 
+def image(data: bytes) -> None:
+    """The documents of an image, a line each: configuration, manifest, index; digests and sizes are made to fit."""
+    config, _, rest = data.partition(b"\n")
+    manifest, _, index = rest.partition(b"\n")
+    home = _root() / "image"
+    shutil.rmtree(home, ignore_errors=True)
+    (home / "blobs/sha256").mkdir(parents=True)
+    manifest = _named(home, config, manifest)
+    (home / "index.json").write_bytes(_named(home, manifest, index))
+    (home / "oci-layout").write_bytes(b'{"imageLayoutVersion":"1.0.0"}')
+    with open_store(str(home)) as store:
+        verify_store(store, house=True)
+
+
+def _named(home: Path, blob: bytes, document: bytes) -> bytes:
+    """Write a blob, and put its digest and size where the document leaves room for them."""
+    digest = hashlib.sha256(blob).hexdigest()
+    (home / "blobs/sha256" / digest).write_bytes(blob)
+    return document.replace(b"@digest", b"sha256:" + digest.encode()).replace(b"70707", str(len(blob)).encode())
+
+
 def _database(path: str, data: bytes) -> None:
     for other in ("var/lib/dpkg/status", "lib/apk/db/installed"):
         (_root() / other).unlink(missing_ok=True)
@@ -188,4 +213,9 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], bytes]] = {
     "rpm_ndb": (rpm_ndb, b"RpmP" + bytes(60) + b"BlbS" + bytes(60)),
     "rpm_sqlite": (rpm_sqlite, _sqlite()),
     "tar": (tar, _tar()),
+    "image": (image, (
+        b'{"architecture":"amd64","os":"linux","config":{"Entrypoint":["/x"],"Env":["A=b"],"User":"7:7"},"rootfs":{"type":"layers","diff_ids":[]},"history":[{"created_by":"x","empty_layer":true}]}\n'
+        b'{"schemaVersion":2,"mediaType":"application/vnd.oci.image.manifest.v1+json","config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"@digest","size":70707},"layers":[]}\n'
+        b'{"schemaVersion":2,"manifests":[{"mediaType":"application/vnd.oci.image.manifest.v1+json","digest":"@digest","size":70707,"platform":{"os":"linux","architecture":"amd64"}}]}'
+    )),
 }  # fmt: skip

@@ -6,14 +6,14 @@ import random
 import zlib
 from typing import TYPE_CHECKING
 
+import pytest
+
 from scratchpack.elf import rust
 from scratchpack.elf.dlopen import NOTE_DLOPEN, NOTE_PACKAGE, OWNER, dlopens, package
 from scratchpack.elf.model import Note
 from tests.support.mutants import mutants
 
 if TYPE_CHECKING:
-    import pytest
-
     from scratchpack.elf.image import ElfImage
 
 SEED = 29
@@ -31,6 +31,13 @@ def test_every_mutant_of_a_dlopen_note_gives_names_that_a_file_can_have() -> Non
             assert all(name and "\0" not in name for name in one.sonames)
             "".join((*one.sonames, one.feature, one.description)).encode()
     assert count > 300
+
+
+@pytest.mark.parametrize("sonames", [r'"libz\u0000.so"', r'["libz.so.1", "\u0000"]', '[""]', "[]"])
+def test_an_entry_with_a_name_that_no_file_can_have_is_none(sonames: str) -> None:
+    """S5: NUL would end the name inside the kernel. The other entries of the note still count."""
+    text = f'[{{"soname": {sonames}}}, {{"soname": "libother.so"}}]'
+    assert [one.sonames for one in dlopens([Note(OWNER, NOTE_DLOPEN, text.encode())])] == [("libother.so",)]
 
 
 def test_an_entry_whose_description_is_no_text_still_counts() -> None:
