@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
+SCRIPT_NEEDS = (
+    "beside",
+    "commands",
+    "modules",
+    "payload",
+)  # of scripts and archives: found by readers, not by the one scan
 PROGRAM, IMPORTERS, CODE = "<program>", "<importers>", "<code>"  # names in Wants.inside that no file has
 _LIBC = (
     *("libc.so.", "libpthread.so.", "libdl.so.", "librt.so.", "libm.so.", "libresolv.so.", "libnsl.so.1", "libanl.so."),
@@ -225,6 +231,16 @@ class NeedOptions(NamedTuple):
     keep: Keep = BYTES_ALONE  # what of the root's files travels beyond their bytes
 
 
+class Finding(NamedTuple):
+    """What a script runs, imports or names in one place; ``why`` says what stands against its being certain, "" for nothing."""
+
+    verb: str  # "runs" | "carries" | "imports" | "requires" | "uses" | "sources" | "names"
+    name: str
+    file: str
+    line: int  # from 1
+    why: str = ""
+
+
 class NeedResult(NamedTuple):
     """One need, examined: what the report prints and the pipeline acts on."""
 
@@ -239,6 +255,10 @@ class NeedResult(NamedTuple):
     suggestion: str = ""
     essential: bool = True  # of one that is unavailable: without it nothing is packed
     closure: Closure | None = None  # of the elf_roots, once the pipeline resolved them
+    beside: tuple[
+        str, ...
+    ] = ()  # paths of ``files`` and ``elf_roots`` that keep their place relative to a script that moves
+    findings: tuple[Finding, ...] = ()  # of the needs of scripts: ``evidence`` in parts
 
 
 class Detector(Protocol):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
-from scratchpack.needs.base import NeedResult, Unavailable
+from scratchpack.needs.base import SCRIPT_NEEDS, NeedResult, Unavailable
 from scratchpack.needs.gate import gate_of, said
 from scratchpack.needs.index import LANGUAGES, ROWS
 from scratchpack.needs.load import detector_of, need_of
@@ -61,7 +61,7 @@ def examine(
     bad = tuple(f"{name}={mode}" for name, mode in modes.items() if mode not in MODES)
     if bad:
         raise UsageError(f"cannot use --need {bad[0]}: a need is auto, always or never", details=bad[1:])
-    known = {row.name for row in ROWS}
+    known = {*SCRIPT_NEEDS, *(row.name for row in ROWS)}
     plugins = plugins_found()
     unknown = sorted(modes.keys() - known - plugins.keys())
     if unknown:

@@ -38,16 +38,20 @@ class Gate:
         programs: paths in ``root`` of the program that is examined (as found, and without links); empty where the
             program lies on another root, which has no tree of its own here.
         keep: what of a file that is taken travels beyond its bytes.
+        trees: directories that count as the program's own whatever their own mode, known by structure or named by the user.
     """
 
-    def __init__(self, root: Sysroot, programs: tuple[str, ...] = (), keep: Keep = BYTES_ALONE) -> None:
+    def __init__(
+        self, root: Sysroot, programs: tuple[str, ...] = (), keep: Keep = BYTES_ALONE, trees: tuple[str, ...] = ()
+    ) -> None:
         self.behind = root
         self.keep = keep
         self._programs = programs
         self._given = cast("frozenset[str]", root.kept.get(GIVEN, frozenset()))
+        self._trees = trees
         self._own: tuple[str, ...] | None = None
         self._homes: frozenset[str] | None = None
-        self._entered: dict[str, bool] = {"/": True, "": True}
+        self._entered: dict[str, bool] = {"/": True, "": True, **dict.fromkeys(trees, True)}
         self._judged: dict[str, str] = {}
         self.withheld: dict[str, str] = {}  # canonical path -> why it may not be taken
         self.dropped: dict[str, str] = {}  # canonical path -> what of its privileges stays behind (S15)
@@ -112,6 +116,8 @@ class Gate:
         if known or node is None:
             return known
         tree = next((top for top in self._own_trees() if places.within(path, top)), "") if self._own else ""
+        if path in self._trees:
+            return ""
         wanted = _READ | _ENTER if node.kind == "directory" else _READ
         if node.mode & wanted != wanted or not self._others_enter(posixpath.dirname(path), tree):
             return "others may not read it"
@@ -157,7 +163,7 @@ class Gate:
         if self._own is None:
             from scratchpack.needs.owntree import own_trees
 
-            self._own = own_trees(self.behind, self._programs, self._home_directories())
+            self._own = (*own_trees(self.behind, self._programs, self._home_directories()), *self._trees)
         return self._own
 
     def _home_directories(self) -> frozenset[str]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.entries import dropped, file_of
 from scratchpack.pipeline.place import passed_through
 from scratchpack.rootfs import RANK_ROOT, Directory, Reason, Symlink
+from scratchpack.sysroot.model import Link
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -52,13 +53,30 @@ class Gatherer:
 def program_entries(gatherer: Gatherer, programs: Iterable[Program], moves: Moves) -> Iterator[Entry]:
     """The programs themselves; one that keeps its path keeps the links that lead to it."""
     for program in programs:
-        reason = Reason("interp", program.asked_by, "#!") if program.asked_by else Reason("program", program.given)
+        reason = _asked(program)
         made = gatherer.file(program.root, program.node, reason, runs=True)
         if program.given in moves.programs:
             yield made._replace(path=moves.of(program))
         else:
             yield made
             yield from gatherer.links(program.root, program.node, reason)
+
+
+def _asked(program: Program) -> Reason:
+    if not program.asked_by:
+        return Reason("program", program.given)
+    if program.asked_for == "#!":
+        return Reason("interp", program.asked_by, "#!")
+    return Reason("need", "commands", f"{program.asked_by} {program.asked_for}")
+
+
+def moved(entry: Entry, moves: Moves) -> Entry:
+    """An entry of a need at its path in the image; a link that moves leads to the same file as before."""
+    path = moves(entry.path)
+    if not isinstance(entry, Symlink):
+        return entry if path == entry.path else entry._replace(path=path)
+    target = moves.target(Link(entry.path, entry.target))
+    return entry if (path, target) == (entry.path, entry.target) else entry._replace(path=path, target=target)
 
 
 def closure_entries(gatherer: Gatherer, closure: Closure, root: Sysroot) -> Iterator[Entry]:

@@ -122,6 +122,11 @@ class Loading:
             self._paths[self.opened[-1]] = found.path
         return found
 
+    def report(self, problem: Problem) -> None:
+        """What stops a program and is no matter of the loader's: it joins the problems of the closure."""
+        if problem not in self._problems:
+            self._problems = (*self._problems, problem)
+
     def take_back(self, number: int) -> dict[Opened, Problem]:
         """Undo what one program opened and could not have loaded; each with the problem that stops it.
 

@@ -39,7 +39,8 @@ class Program(NamedTuple):
     node: Node
     facts: ElfFacts
     keeps_path: bool  # under a system prefix, or named inside --root
-    asked_by: str = ""  # of a script's interpreter: the script
+    asked_by: str = ""  # of a script's interpreter, or of a command that it runs: the script
+    asked_for: str = "#!"  # how the script asks for it
 
     @property
     def is_script(self) -> bool:

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
-from scratchpack.needs.base import NeedOptions
+from scratchpack.needs.base import SCRIPT_NEEDS, NeedOptions
 from scratchpack.needs.decide import examine
 from scratchpack.needs.gate import gate_of
+from scratchpack.pipeline.payload import payload_needs
 from scratchpack.request.model import DEFAULT_USER
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from scratchpack.needs.base import ElfRoot, Evidence, NeedResult
     from scratchpack.needs.gate import Gate
     from scratchpack.pipeline.loading import Loading
+    from scratchpack.pipeline.scripting.examine import Scripting
     from scratchpack.request.model import Request
 
 _ROUNDS = 10  # modules that need modules; real programs take two
@@ -35,6 +37,8 @@ class Examination:
         self._left_out: set[str] = set()  # paths of programs that would not start
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
         self._notes: list[str] = []
+        self._scripting: Scripting | None = None
+        self._payloads: dict[int, tuple[NeedResult, ...]] = {}
         self._lacking: list[str] = []
         self._options = NeedOptions(
             modes=asked.need,
@@ -94,7 +98,24 @@ class Examination:
         if self._loading.programs[number].is_script:
             return ()  # what it opens is its interpreter's doing
         program, closure = self._loading.program(number), self._loading.of(number)
-        return examine(program, closure, self._loading.root, self._view, self._options, strict=self._strict)
+        beside, told = self._of_script(number)
+        options = self._options._replace(beside=(*self._options.beside, *told)) if told else self._options
+        found = examine(program, closure, self._loading.root, self._view, options, strict=self._strict)
+        return (*found, *beside)
+
+    def _of_script(self, number: int) -> tuple[tuple[NeedResult, ...], tuple[Evidence, ...]]:
+        """What the script of this interpreter needs, and what it tells of the interpreter's own: its libraries are opened in the interpreter's namespace (N43 to N48)."""
+        program = self._loading.programs[number]
+        if program.asked_for != "#!" or not program.asked_by:
+            if number not in self._payloads:
+                self._payloads[number] = payload_needs(program)
+            return self._payloads[number], ()
+        if self._scripting is None:
+            from scratchpack.pipeline.scripting.examine import Scripting
+
+            self._scripting = Scripting(self._loading, self._options, strict=self._strict)
+        part = self._scripting.part(number)
+        return part.needs, part.told
 
     def _view(self, resolution: Resolution) -> Elf:
         return self._loading.views.of(resolution.root, resolution.node, resolution.facts)
@@ -146,6 +167,8 @@ class Examination:
         return list(again)
 
     def _gate(self, number: int) -> Gate:
+        if self._scripting is not None and (gate := self._scripting.gate(number)) is not None:
+            return gate
         return gate_of(self._loading.root, self._loading.program(number), self._options.keep)
 
     def _start(self, number: int, root: ElfRoot) -> None:
@@ -182,8 +205,15 @@ def _joined(needs: list[NeedResult]) -> tuple[NeedResult, ...]:
             elf_roots=tuple(dict.fromkeys((*old.elf_roots, *need.elf_roots))),
             env={**old.env, **need.env},
             notes=tuple(dict.fromkeys((*old.notes, *need.notes))),
+            suggestion=_both(old, need) if need.name in SCRIPT_NEEDS else stronger.suggestion,
+            beside=tuple(dict.fromkeys((*old.beside, *need.beside))),
         )
     return tuple(table.values())
+
+
+def _both(old: NeedResult, need: NeedResult) -> str:
+    """Two scripts run different commands: each is listed."""
+    return "; ".join(dict.fromkeys(text for text in (old.suggestion, need.suggestion) if text))
 
 
 def _without(needs: tuple[NeedResult, ...], left_out: set[str]) -> tuple[NeedResult, ...]:

@@ -9,7 +9,9 @@ from scratchpack.scripts.bundles.hint import may_carry
 if TYPE_CHECKING:
     from collections.abc import Collection
 
+    from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Program
+    from scratchpack.scripts.bundles.model import Bundle
 
 
 def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ...]:
@@ -18,12 +20,7 @@ def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ..
     Raises:
         ScriptError: the payload's own table contradicts the file.
     """
-    with program.root.open(program.node) as stream:
-        if not may_carry(stream):
-            return ()
-        from scratchpack.scripts.bundles.reader import bundle
-
-        found = bundle(stream, program.given)
+    found = _payload(program)
     if found is None:
         return ()
     where = {"": "", "HOME": " below HOME"}.get(found.unpacks, f" to {found.unpacks}")
@@ -34,3 +31,31 @@ def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ..
     if outside:
         said += f", and its payload needs {', '.join(outside)}, which does not travel: add each with --include"
     return (said, *found.warnings)
+
+
+def payload_needs(program: Program) -> tuple[NeedResult, ...]:
+    """The libraries that a payload asks for and does not hold, opened in the program's namespace, and the place where it unpacks.
+
+    Raises:
+        ScriptError: the payload's own table contradicts the file.
+    """
+    found = _payload(program)
+    if found is None:
+        return ()
+    from scratchpack.needs.base import A, ElfRoot, Evidence, NeedResult
+    from scratchpack.pipeline.scripting.archive import unpacking
+
+    roots = tuple(ElfRoot(name, program.path, required=False) for name in found.needed)
+    brought = unpacking(found, program.given, roots)
+    evidence = (Evidence("payload", A, f"carries a payload ({found.kind})", program.path),)
+    decided = "added" if brought.files or brought.elf_roots else "suggested"
+    return (NeedResult("payload", A, decided, evidence, brought.files, brought.elf_roots, brought.env, brought.notes),)
+
+
+def _payload(program: Program) -> Bundle | None:
+    with program.root.open(program.node) as stream:
+        if not may_carry(stream):
+            return None
+        from scratchpack.scripts.bundles.reader import bundle
+
+        return bundle(stream, program.given)

@@ -83,7 +83,8 @@ def place(
         UsageError: ``--at`` with several programs, onto a directory, or too shallow for what ``$ORIGIN`` needs; two
             programs at one path.
     """
-    if at is not None and (len(programs) > 1 or not at.startswith("/") or at.endswith("/")):
+    named = [program for program in programs if not program.asked_by]
+    if at is not None and (len(named) > 1 or not at.startswith("/") or at.endswith("/")):
         raise UsageError(
             f"cannot place the program at {at!r}", hint="--at takes one program, and an absolute path of a file"
         )
@@ -92,7 +93,7 @@ def place(
             f"cannot place the program at {at}: that is a directory of the image, or one that an engine mounts",
             hint=f"for example --at {APP}/{posixpath.basename(at)}",
         )
-    moving = [program for program in programs if not program.keeps_path or at is not None]
+    moving = [program for program in programs if not program.keeps_path or (at is not None and not program.asked_by)]
     if not moving:
         return Moves({}, {})
     together = [] if closure is None else [*_origin_paths(closure, programs, staying), *beside]
@@ -205,11 +206,15 @@ def _together(moving: list[Program], together: list[str], at: str | None) -> Mov
         directory = (common, at[: -len(inside) - 1] or "/")
     table = {path: _moved(path, directory) for path in [*binaries, *together, *plain]}
     images = {
-        program.given: at
-        or posixpath.join(posixpath.dirname(table[program.node.canonical]), posixpath.basename(program.path))
+        program.given: at or posixpath.join(posixpath.dirname(table[program.node.canonical]), _name(program))
         for program in moving
     }
     return _named(table, images, moving, directory)
+
+
+def _name(program: Program) -> str:
+    """The file name in the image; a script that a link led to keeps its own, by which Node tells its kinds of modules."""
+    return posixpath.basename(program.node.canonical if program.is_script else program.path)
 
 
 def _below(path: str, directory: str) -> bool:

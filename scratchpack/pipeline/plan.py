@@ -9,7 +9,7 @@ from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.oci.config import check_user
-from scratchpack.pipeline.gather import Gatherer, closure_entries, program_entries
+from scratchpack.pipeline.gather import Gatherer, closure_entries, moved, program_entries
 from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
 from scratchpack.pipeline.model import Plan
@@ -61,6 +61,10 @@ def plan(
 def planned(binaries: Sequence[str], asked: Request, roots: Rooted, *, strict: bool = True) -> tuple[Plan, ...]:
     """Plan what was asked for, as :func:`plan` does; the files of the plans can be read until ``roots`` are closed."""
     found = [locate(binary, roots.host, roots.root, dict(asked.env).get("PATH")) for binary in binaries]
+    if asked.need.get("commands") == "always":
+        from scratchpack.pipeline.scripting.commands import with_commands
+
+        found = [with_commands(one, roots, dict(asked.env).get("PATH")) for one in found]
     if asked.cpu not in {None, "all"}:
         for one in found:
             _refuse_other_levels(asked.cpu or "", one.programs[0])
@@ -120,7 +124,7 @@ class _Planner:
         self.asked, self.strict = asked, strict
         self.warnings: list[str] = list(asked.notes)
         self.configured: Configured | None = None
-        self.main = self.programs.index(found[0].programs[-1])  # of a script: what finally runs
+        self.main = self.programs.index(_runs(found[0].programs))
         self.keep = Keep(asked.preserve_modes, asked.preserve_privileges)
         self.staying: frozenset[str] = frozenset()  # paths of what only included files load
         self.ground: Ground | None = None  # where something was named that is to lie over the root, or to be left out
@@ -130,11 +134,11 @@ class _Planner:
         loading, at = self._loading()
         if self.strict and loading.closure.errors:
             raise _unresolved(loading.closure)
+        needs = self._needs(loading)
         names = {resolution.soname for resolution in loading.closure.resolved}
         for program in self.programs:
             if not program.is_script and not program.asked_by:
                 self.warnings += payload_warnings(program, names)
-        needs = self._needs(loading)
         if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
             raise _unresolved(loading.closure)
         moves, needs = self._placed(loading, needs, at)
@@ -154,7 +158,7 @@ class _Planner:
             check_user(config, rootfs)
         closure = loading.closure
         warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"] + self.warnings
-        chain = tuple(program.path for program in self.programs if program.asked_by)
+        chain = tuple(program.path for program in self.programs if program.asked_by and program.asked_for == "#!")
         return Plan(
             self.programs, placed, platform, closure, needs, rootfs, config, tuple(dict.fromkeys(warnings)), chain
         )
@@ -214,10 +218,13 @@ class _Planner:
     ) -> tuple[Moves, tuple[NeedResult, ...]]:
         """Where the programs land, with the needs' files that have to keep their position beside them."""
         directories = self._directories(loading.closure, needs)
+        scripts = [program for program in self.programs if program.is_script and not program.asked_by]
+        moving = any(not program.keeps_path or at is not None for program in scripts)
+        beside = tuple(path for need in needs for path in need.beside) if moving else ()
         if (at is None and all(program.keeps_path for program in self.programs)) or not any(
             need.files for need in needs
         ):
-            moves = place(self.programs, loading.closure, at, self.staying, directories)
+            moves = place(self.programs, loading.closure, at, self.staying, directories, beside)
         else:
             from scratchpack.pipeline.trees import moved, said, trees
 
@@ -225,7 +232,7 @@ class _Planner:
             if at is None:
                 keeping = own.keeping
                 self.programs = tuple(p._replace(keeps_path=p.keeps_path or p.given in keeping) for p in self.programs)
-            moves = place(self.programs, loading.closure, at, self.staying, directories, own.together)
+            moves = place(self.programs, loading.closure, at, self.staying, directories, (*own.together, *beside))
             needs = moved(needs, moves, own)
             self.warnings += said(self.programs, own, moves)
         self.warnings += renamed(self.programs, moves) if at is None else ()
@@ -256,7 +263,7 @@ class _Planner:
                 else:
                     entries.append(included)
         entries += closure_entries(gatherer, loading.closure, loading.root)
-        entries += [entry for need in needs for entry in need.files]
+        entries += [moved(entry, moves) for need in needs for entry in need.files]
         rootfs = Rootfs(entries)
         self.warnings += gatherer.warnings
         if self.ground is not None:
@@ -328,6 +335,12 @@ def _holds_tmp(rootfs: Rootfs) -> bool:
         or (entry.path in {"/tmp", "/var/tmp"} and getattr(entry, "mode", 0o1777) != 0o1777)  # noqa: S108
         for entry in rootfs
     )
+
+
+def _runs(programs: tuple[Program, ...]) -> Program:
+    """What finally runs: of a script the last of its interpreters."""
+    chain = [p for p in programs if p.asked_for == "#!" and p.asked_by in {"", programs[0].given}]
+    return chain[-1]
 
 
 def _is_secure(program: Program) -> bool:

@@ -41,8 +41,8 @@ def trees(programs: tuple[Program, ...], needs: tuple[NeedResult, ...], closure:
     real = {resolution.path: resolution.node.canonical for resolution in closure.resolved}
     brought = [(need, path) for need in needs if need.decision == "added" for path in _paths(need, real)]
     for program in programs if brought else ():
-        if program.keeps_path or program.root is not root:
-            continue
+        if program.keeps_path or program.root is not root or program.is_script:
+            continue  # what moves with a script, its reader says
         from scratchpack.needs.owntree import landmarked
 
         tops = landmarked(root, program.node.canonical)

@@ -222,6 +222,10 @@ def _need(need: NeedResult) -> dict[str, Any]:
         "closure": None if need.closure is None else closure_document(need.closure),
         "notes": [_text(note) for note in need.notes],
         "suggestion": need.suggestion or None,
+        "findings": [
+            {"name": _text(f.name), "file": _text(f.file), "line": f.line, "certain": not f.why, "why": _text(f.why)}
+            for f in need.findings
+        ],
     }
 
 

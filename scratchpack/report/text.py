@@ -169,6 +169,8 @@ def inspection_text(plan: Plan) -> str:
         f"{escape(program.given)}: {human(facts.size)}, {facts.machine}, {facts.bits}-bit, {facts.byte_order}-endian",
         f"  {_LINKAGE[facts.linkage.value]}" + (f" ({escape(facts.interpreter)})" if facts.interpreter else ""),
     ]
+    if plan.interpreters:
+        lines.append(f"  run by {escape(', '.join(plan.interpreters))}")
     if plan.closure.libc:
         lines.append(f"  libc: {plan.closure.libc}")
     if plan.closure.resolved or plan.closure.problems:
@@ -181,7 +183,10 @@ def inspection_text(plan: Plan) -> str:
         lines += ["", "It opens later:"]
         for need in plan.needs:
             lines.append(f"  {need.name:<12} {need.decision} (tier {need.tier.upper()})")
-            lines += [f"      {escape(f'{item.by} {item.because}'.strip())}" for item in need.evidence[:3]]
+            lines += [
+                f"      {escape(f'{item.by} {item.because}'.strip())}"
+                for item in need.evidence[: _MANY if need.findings else 3]
+            ]
         lines += list(_suggestions(plan.needs))
     lines += ["", f"In an image: {human(plan.rootfs.size)}"]
     lines += [f"{size:>9}  {path}  {why}".rstrip() for size, path, why in file_rows(plan.rootfs)]

@@ -21,7 +21,7 @@ _MODULE = rb"([A-Za-z_]\w*(?:(?:::|')\w+)*)"
 _USE = re.compile(rb"(?:^|[;{}])\s*(use|no|require)\s+" + _MODULE + rb"(?=[\s;(]|\Z)([^;]*)")
 _REQUIRE_FILE = re.compile(rb"(?:^|[;{}]|\bor\b)\s*(?:require|do)\s*\(?\s*([\"'])([^\"'$@\\]+)\1")
 _DYNAMIC = re.compile(rb"(?:^|[;{}(]|\bor\b)\s*require\s*\(?\s*(?:\$|\"[^\"]*\$)")
-_LIB = re.compile(rb"^\s*use\s+lib\b([^;]*)")
+_LIB = re.compile(rb"(?:^|;)\s*use\s+lib\b([^;]*)")
 _BIN = re.compile(rb"\$(?:FindBin::)?(?:Real)?Bin\b((?:/[\w.-]+)*)")
 _QUOTED = re.compile(rb"([\"'])([^\"'$@\\]*)\1|\bqw\s*[(/\[{<]([^)/\]}>]*)")
 _ARGUMENTS = re.compile(rb"\s*(?:[\d\"'(\\$%@{v-]|qw\b|qq?\b|[A-Za-z_]\w*\s*(?:=>|,)|(?:if|unless|or|and)\b|\})")
@@ -53,9 +53,8 @@ def read_perl(source: Source) -> PerlReading:
     unknown: list[int] = []
     depth, guarded = 0, -1  # braces, and the depth at which an eval began
     for number, line in _code(source.data):
-        if match := _LIB.match(line):
+        for match in _LIB.finditer(line):
             search.update(dict.fromkeys(_search(match[1])))
-            continue
         if guarded < 0 and re.search(rb"\beval\s*(?:(?:qq?\s*)?\{|\Z)", line):
             guarded = depth
         if _DYNAMIC.search(line):
@@ -79,7 +78,7 @@ def _uses(line: bytes) -> Iterator[tuple[str, bool]]:
             for inner in (w for quoted in _QUOTED.finditer(rest) for w in (quoted[2] or quoted[3] or b"").split()):
                 if re.fullmatch(_MODULE, inner) and b"-norequire" not in rest:
                     yield _path(inner), False
-        if not re.fullmatch(rb"v?\d[\d._]*", name):
+        if name != b"lib" and not re.fullmatch(rb"v?\d[\d._]*", name):
             yield _path(name), word == b"require"
     for match in _REQUIRE_FILE.finditer(line):
         yield match[2].decode("utf-8", "surrogateescape"), True

@@ -30,7 +30,7 @@ class PythonProgram(NamedTuple):
     """What a script imports, transitively.
 
     ``modules`` are files outside the standard library, packages' ``__init__`` with them. ``missing`` are imports found nowhere: those that
-    are not ``optional`` stop the script when it is loaded.
+    are not ``optional`` stop the script when it is loaded. ``standard`` are modules of the standard library with the first place that imports each.
     """
 
     environment: Environment | None
@@ -38,6 +38,7 @@ class PythonProgram(NamedTuple):
     missing: tuple[Import, ...]
     mentions: tuple[Mention, ...]
     warnings: tuple[str, ...]
+    standard: tuple[Import, ...] = ()
 
 
 def python_program(root: Sysroot, script: Node, interpreter: str) -> PythonProgram:
@@ -63,6 +64,7 @@ class _Walk:
         self._mentions: dict[Mention, None] = {}
         self._warnings: list[str] = []
         self._known: dict[str, tuple[Module, ...] | None] = {}
+        self._standard: dict[str, Import] = {}
         self._bytes = 0
         self._path_unknown = False
 
@@ -82,7 +84,12 @@ class _Walk:
                             own = found.name if found.below else found.name.rpartition(".")[0]
                             ahead.append((found.file or "", own, doubtful, below))
         return PythonProgram(
-            self._env, tuple(self._files), tuple(self._missing.values()), tuple(self._mentions), tuple(self._warnings)
+            self._env,
+            tuple(self._files),
+            tuple(self._missing.values()),
+            tuple(self._mentions),
+            tuple(self._warnings),
+            tuple(self._standard.values()),
         )
 
     def _extend(self, file: str, reading: PythonReading) -> None:
@@ -124,6 +131,8 @@ class _Walk:
                 if old is None or (old.optional and not wanted.optional):
                     self._missing[name] = wanted
             return ()
+        if self._is_standard(chain[-1].file or ""):
+            self._standard.setdefault(name, Import(name, file, line, optional))
         return tuple(module for module in chain if module.file is not None and module.file not in self._files)
 
     def _read(self, module: Module) -> PythonReading | None:

@@ -1,0 +1,101 @@
+"""One script of a run with all that its readers want, and what they answer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from scratchpack.needs.base import A, B, Evidence, NeedResult
+from scratchpack.record import NamedTuple
+from scratchpack.rootfs import Reason
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from scratchpack.loader.model import Closure
+    from scratchpack.needs.base import Contribution, Finding, NeedOptions
+    from scratchpack.pipeline.model import Program
+    from scratchpack.sysroot.model import Node, Sysroot
+
+MODULES, COMMANDS, BESIDE, PAYLOAD = "modules", "commands", "beside", "payload"
+
+
+class Script(NamedTuple):
+    """A script and the program that the kernel, or ``env``, finally starts for it."""
+
+    program: Program
+    interpreter: Program
+    root: Sysroot
+    closure: Closure  # of the interpreter
+    options: NeedOptions
+
+    @property
+    def path(self) -> str:
+        """The script's real path."""
+        return self.program.node.canonical
+
+    @property
+    def is_here(self) -> bool:
+        """Whether the root has it: with ``--root`` a relative name is a file of the host."""
+        return _has(self.root, self.program.node)
+
+    def paths(self) -> tuple[str, ...]:
+        """Where the script and its interpreter stand in the root, as found and without links."""
+        programs = [program for program in (self.program, self.interpreter) if _has(self.root, program.node)]
+        return tuple(dict.fromkeys(path for program in programs for path in (program.path, program.node.canonical)))
+
+    def mode(self, need: str) -> str:
+        """What ``--need`` says of one of the needs of scripts."""
+        return self.options.modes.get(need, "auto")
+
+
+def _has(root: Sysroot, node: Node) -> bool:
+    found = root.lookup(node.canonical)
+    return found is not None and found.inode == node.inode
+
+
+class Part(NamedTuple):
+    """What one reader found: results for the report and the image.
+
+    ``stops`` are lines, each a reason why the script cannot start.
+    """
+
+    needs: tuple[NeedResult, ...] = ()
+    stops: tuple[str, ...] = ()
+    told: tuple[Evidence, ...] = ()  # for needs of the interpreter: what the script does with it
+
+
+def because(need: str, detail: str) -> tuple[Reason, ...]:
+    """The reason of an entry that a script asks for."""
+    return (Reason("need", need, detail),)
+
+
+def evidence(need: str, found: Finding) -> Evidence:
+    """One finding as the report shows it: certain (tier a), or with what stands against it (tier b)."""
+    text = f"{found.verb} {found.name}" + (f" ({found.why})" if found.why else "")
+    return Evidence(need, B if found.why else A, text, f"{found.file}:{found.line}")
+
+
+def result(
+    script: Script,
+    need: str,
+    findings: Iterable[Finding],
+    found: Contribution,
+    *,
+    beside: tuple[str, ...] = (),
+    suggestion: str = "",
+) -> tuple[NeedResult, ...]:
+    """One result; none where nothing was found and nothing is to be said."""
+    told = tuple(dict.fromkeys(findings))
+    shown = tuple(sorted((evidence(need, item) for item in told), key=lambda item: item.tier))
+    if not (told or found.files or found.elf_roots or found.notes or suggestion):
+        return ()
+    tier = shown[0].tier if shown else A
+    if script.mode(need) == "never":
+        return (NeedResult(need, tier, "off", shown, findings=told),)
+    brings = bool(found.files or found.elf_roots or found.env)
+    return (
+        NeedResult(
+            need, tier, "added" if brings else "suggested", shown, found.files, found.elf_roots, found.env,
+            found.notes, suggestion, beside=beside, findings=told,
+        ),
+    )  # fmt: skip
