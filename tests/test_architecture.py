@@ -51,7 +51,7 @@ TABLE: dict[str, set[str]] = {
     "settings_file": {"errors", "config"},
     "request": {
         "errors", "config", "elf.machines", "sinks.model", "oci.model", "oci.reference", "oci.compress", "engines.choose", "loader.hwcaps",
-        "needs.index", "needs.plugin", "request",
+        "needs.index", "needs.names", "needs.plugin", "request",
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",

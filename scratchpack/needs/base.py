@@ -20,12 +20,6 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
-SCRIPT_NEEDS = (
-    "beside",
-    "commands",
-    "modules",
-    "payload",
-)  # of scripts and archives: found by readers, not by the one scan
 PROGRAM, IMPORTERS, CODE = "<program>", "<importers>", "<code>"  # names in Wants.inside that no file has
 _LIBC = (
     *("libc.so.", "libpthread.so.", "libdl.so.", "librt.so.", "libm.so.", "libresolv.so.", "libnsl.so.1", "libanl.so."),

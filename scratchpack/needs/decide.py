@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
-from scratchpack.needs.base import SCRIPT_NEEDS, NeedResult, Unavailable
+from scratchpack.needs.base import NeedResult, Unavailable
 from scratchpack.needs.gate import gate_of, said
 from scratchpack.needs.index import LANGUAGES, ROWS
 from scratchpack.needs.load import detector_of, need_of
+from scratchpack.needs.names import SCRIPT_NEEDS
 from scratchpack.needs.plugin import plugins_found
 from scratchpack.needs.scan import Look, deepen, look
 

@@ -6,9 +6,10 @@ from typing import TYPE_CHECKING
 
 from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
-from scratchpack.needs.base import SCRIPT_NEEDS, NeedOptions
+from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
 from scratchpack.needs.gate import gate_of
+from scratchpack.needs.names import SCRIPT_NEEDS
 from scratchpack.pipeline.payload import payload_needs
 from scratchpack.request.model import DEFAULT_USER
 

@@ -24,8 +24,8 @@ def modes(values: tuple[str, ...]) -> dict[str, str]:
     table = dict(pairs(values, "--need"))
     if bad := [f"{name}={mode}" for name, mode in table.items() if mode not in MODES]:
         raise UsageError(f"cannot use --need {bad[0]}: a need is auto, always or never", details=tuple(bad[1:]))
-    from scratchpack.needs.base import SCRIPT_NEEDS
     from scratchpack.needs.index import ROWS
+    from scratchpack.needs.names import SCRIPT_NEEDS
 
     known = {*SCRIPT_NEEDS, *(row.name for row in ROWS)}
     if not table.keys() <= known:

@@ -59,14 +59,12 @@ def test_a_console_script_brings_its_virtual_environment_and_finds_it_at_its_pat
     wheel = _wheel(home)
     subprocess.run([environment / "bin/pip", "install", "-q", "--no-index", wheel], check=True, capture_output=True)
     out = tree.packed(home / "out", environment / "bin/greet")
+    )
     assert not [name for name in tree.names(out) if "/pip/" in name or name.endswith(".pyc")], (
         "pip and caches stay behind"
-    )
     assert tree.run(out, "/greet") == "good day 1.0\n"
     python = (environment / "bin/greet").read_text().partition("\n")[0].removeprefix("#!")
     assert tree.run(out, python, "-c", "import sys; print(sys.prefix)") == f"{environment}\n"
-    assert not [name for name in tree.names(out) if "/pip/" in name or name.endswith(".pyc")], (
-        "pip and caches stay behind"
     )
 
 
@@ -119,31 +117,31 @@ def test_a_shell_script_brings_its_neighbours_and_lists_its_commands(home: Path)
 
 
 def test_commands_that_are_added_have_closures_and_needs_of_their_own(home: Path) -> None:  # N43
-    script(home / "run", "#!/bin/sh\nset -e\ncurl --version | grep -c https\njq -n -c '[1,2]'\n")
+    script(home / "tool", "#!/bin/sh\nset -e\ncurl --version | grep -c https\njq -n -c '[1,2]'\n")
     tools.need("curl", package="curl")
     tools.need("jq", package="jq")
-    out = tree.packed(home / "out", "./run", "--need", "commands=always", cwd=home)
-    assert tree.run(out, "/run").splitlines() == ["1", "[1,2]"]
+    out = tree.packed(home / "out", "./tool", "--need", "commands=always", cwd=home)
+    assert tree.run(out, "/tool").splitlines() == ["1", "[1,2]"]
     assert (out / "etc/ssl/certs/ca-certificates.crt").exists(), "curl's own need"
 
 
 def test_a_command_that_is_nowhere_is_named_with_its_line(home: Path) -> None:
-    script(home / "run", "#!/bin/sh\necho\nno-such-command-here\n")
-    done = scratchpack("./run", cwd=home)
-    assert f"{home}/run, line 3, runs no-such-command-here, which is nowhere" in done.err
+    script(home / "tool", "#!/bin/sh\necho\nno-such-command-here\n")
+    done = scratchpack("./tool", cwd=home)
+    assert f"{home}/tool, line 3, runs no-such-command-here, which is nowhere" in done.err
 
 
 def test_a_twin_that_needs_nothing_is_given_nothing(home: Path) -> None:
-    script(home / "run", "#!/bin/sh\necho hello\n")
+    script(home / "tool", "#!/bin/sh\necho hello\n")
     (home / "lib.sh").write_text("")
-    done = scratchpack("inspect", "./run", "--json", cwd=home)
+    done = scratchpack("inspect", "./tool", "--json", cwd=home)
     needs = {need["name"] for need in json.loads(done.out)["needs"]}
     assert not needs & {"modules", "commands", "beside", "payload"}
 
 
 def test_a_neighbour_that_is_not_there_is_named(home: Path) -> None:
-    script(home / "run", '#!/bin/sh\n. "$(dirname "$0")/gone.sh"\n')
-    assert "gone.sh is sourced, and it is not there" in scratchpack("./run", cwd=home).err
+    script(home / "tool", '#!/bin/sh\n. "$(dirname "$0")/gone.sh"\n')
+    assert "gone.sh is sourced, and it is not there" in scratchpack("./tool", cwd=home).err
 
 
 def _package(place: Path, name: str, text: str, **more: object) -> None:
@@ -204,10 +202,10 @@ def test_a_perl_module_that_is_nowhere_is_refused(home: Path) -> None:
 
 
 def test_at_places_a_script_with_what_is_beside_it(home: Path) -> None:
-    script(home / "run", '#!/bin/sh\n. "${0%/*}/words.sh"\nword\n')
+    script(home / "tool", '#!/bin/sh\n. "${0%/*}/words.sh"\nword\n')
     (home / "words.sh").write_text("word() { echo hello; }\n")
-    out = tree.packed(home / "out", "./run", "--at", "/srv/tool/run", cwd=home)
-    assert tree.run(out, "/srv/tool/run") == "hello\n"
+    out = tree.packed(home / "out", "./tool", "--at", "/srv/tool/tool", cwd=home)
+    assert tree.run(out, "/srv/tool/tool") == "hello\n"
 
 
 def test_a_zipapp_runs_with_the_interpreters_library(home: Path) -> None:  # N48
@@ -227,18 +225,18 @@ def test_a_script_for_an_interpreter_without_a_reader_is_said_to_be_unread(home:
 
 
 def test_inspect_shows_a_script_with_its_interpreter_and_why(home: Path) -> None:
-    script(home / "run", '#!/bin/sh\nif test -n "$1"; then sort "$1"; fi\n. "$(dirname "$0")/words.sh"\n')
+    script(home / "tool", '#!/bin/sh\nif test -n "$1"; then sort "$1"; fi\n. "$(dirname "$0")/words.sh"\n')
     (home / "words.sh").write_text("word() { echo hello; }\n")
-    shown = scratchpack("inspect", "./run", cwd=home).out
+    shown = scratchpack("inspect", "./tool", cwd=home).out
     assert "run by /bin/sh" in shown
-    assert f"{home}/run:2 runs /usr/bin/sort" in shown
-    assert f"{home}/run:3 sources {home}/words.sh" in shown
-    told = scratchpack("inspect", "./run", "--why", "words.sh", cwd=home).out
-    assert f"{home}/run:3: sourced" in told
-    document = json.loads(scratchpack("inspect", "./run", "--json", cwd=home).out)
+    assert f"{home}/tool:2 runs /usr/bin/sort" in shown
+    assert f"{home}/tool:3 sources {home}/words.sh" in shown
+    told = scratchpack("inspect", "./tool", "--why", "words.sh", cwd=home).out
+    assert f"{home}/tool:3: sourced" in told
+    document = json.loads(scratchpack("inspect", "./tool", "--json", cwd=home).out)
     assert document["binary"]["interpreters"] == ["/bin/sh"]
     (commands,) = [need for need in document["needs"] if need["name"] == "commands"]
-    assert {"name": "/usr/bin/sort", "file": f"{home}/run", "line": 2, "certain": True, "why": ""} in commands[
+    assert {"name": "/usr/bin/sort", "file": f"{home}/tool", "line": 2, "certain": True, "why": ""} in commands[
         "findings"
     ]
 
@@ -246,12 +244,12 @@ def test_inspect_shows_a_script_with_its_interpreter_and_why(home: Path) -> None
 def test_nothing_of_the_input_is_started(home: Path) -> None:  # S1
     strace = tools.need("strace", package="strace")
     (home / "lib").mkdir()
-    script(home / "run", '#!/bin/bash\n. "$(dirname "$0")/lib/words.sh"\ncurl x | jq .\n"$(dirname "$0")/helper"\n')
+    script(home / "tool", '#!/bin/bash\n. "$(dirname "$0")/lib/words.sh"\ncurl x | jq .\n"$(dirname "$0")/helper"\n')
     script(home / "helper", "#!/bin/sh\nexit 0\n")
     (home / "lib/words.sh").write_text("")
     script(home / "app.py", "#!/usr/bin/env python3\nimport near\n")
     (home / "near.py").write_text("")
-    for name in ("run", "app.py"):
+    for name in ("tool", "app.py"):
         trace = home / f"{name}.trace"
         subprocess.run(
             [strace, "-f", "-q", "-e", "trace=execve,execveat", "-o", trace, sys.executable, "-m", "scratchpack", "inspect", f"./{name}"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.base import Contribution, ElfRoot, Finding
-from scratchpack.pipeline.scripting.model import COMMANDS, PAYLOAD, Part, because, result
+from scratchpack.pipeline.scripting.model import COMMANDS, PAYLOAD, ScriptNeeds, because, result
 from scratchpack.rootfs import RANK_GENERATED, Directory
 from scratchpack.scripts.bundles.reader import bundle
 
@@ -21,7 +21,7 @@ TMP = "/tmp"  # noqa: S108 - a path of the image
 _ROOTS = {"shiv": ("SHIV_ROOT", f"{TMP}/shiv"), "pex": ("PEX_ROOT", f"{TMP}/pex")}  # where they unpack instead of HOME
 
 
-def archive_part(script: Script) -> Part | None:
+def archive_part(script: Script) -> ScriptNeeds | None:
     """What an archive behind a ``#!`` line needs; ``None`` for a plain script.
 
     Raises:
@@ -41,7 +41,7 @@ def archive_part(script: Script) -> Part | None:
     if found.kind in {"makeself", "shell archive"}:
         note = f"{script.program.given} unpacks with the commands tar, gzip, dd, tail and their kin, and then runs what is in it: unpack it here and pack that instead"
         needs += result(script, COMMANDS, (), Contribution(notes=(note,)))
-    return Part(needs)
+    return ScriptNeeds(needs)
 
 
 def unpacking(found: Bundle, given: str, roots: tuple[ElfRoot, ...]) -> Contribution:

@@ -13,7 +13,7 @@ from scratchpack.loader.model import Problem
 from scratchpack.needs.base import Contribution
 from scratchpack.pattern import pattern
 from scratchpack.pipeline.scripting.archive import archive_part
-from scratchpack.pipeline.scripting.model import MODULES, Part, Script, result
+from scratchpack.pipeline.scripting.model import MODULES, Script, ScriptNeeds, result
 from scratchpack.pipeline.scripting.taken import Taken
 
 if TYPE_CHECKING:
@@ -37,10 +37,10 @@ class Scripting:
 
     def __init__(self, loading: Loading, options: NeedOptions, *, strict: bool) -> None:
         self._loading, self._options, self._strict = loading, options, strict
-        self._found: dict[int, Part] = {}
+        self._found: dict[int, ScriptNeeds] = {}
         self._gates: dict[int, Gate] = {}
 
-    def part(self, number: int) -> Part:
+    def part(self, number: int) -> ScriptNeeds:
         """What the script of an interpreter needs; empty for any other program.
 
         Raises:
@@ -48,7 +48,7 @@ class Scripting:
         """
         if number not in self._found:
             script = self._script(number)
-            self._found[number] = Part() if script is None else self._examined(script)
+            self._found[number] = ScriptNeeds() if script is None else self._examined(script)
         return self._found[number]
 
     def gate(self, number: int) -> Gate | None:
@@ -76,15 +76,15 @@ class Scripting:
         inner = next((program for program in reversed(chain) if program.is_script), asking)
         return Script(inner, interpreter, self._loading.root, self._loading.of(number), self._options)
 
-    def _examined(self, script: Script) -> Part:
+    def _examined(self, script: Script) -> ScriptNeeds:
         if not script.is_here:
             note = f"{script.program.given} lies outside of {script.root.name}: what it imports and runs was not looked for there"
-            return Part(result(script, MODULES, (), Contribution(notes=(note,))))
+            return ScriptNeeds(result(script, MODULES, (), Contribution(notes=(note,))))
         try:
             part = self._part(script)
         except InputError as error:
             note = f"{error.message}: what it needs must be named with --include"
-            return Part(result(script, MODULES, (), Contribution(notes=(note,))))
+            return ScriptNeeds(result(script, MODULES, (), Contribution(notes=(note,))))
         if part.stops and script.mode(MODULES) != "never":
             if self._strict:
                 raise ClosureError(
@@ -97,7 +97,7 @@ class Scripting:
                 self._loading.report(Problem("import", "error", script.program.path, name, detail))
         return part
 
-    def _part(self, script: Script) -> Part:
+    def _part(self, script: Script) -> ScriptNeeds:
         found = archive_part(script)
         if found is not None:
             return found
@@ -106,7 +106,7 @@ class Scripting:
             return _reader(known)(script)
         name = posixpath.basename(script.interpreter.path)
         note = f"{script.program.given} is a script for {name}, which is not looked into: what it loads and runs must be named with --include"
-        return Part(result(script, MODULES, (), Contribution(notes=(note,))))
+        return ScriptNeeds(result(script, MODULES, (), Contribution(notes=(note,))))
 
 
 def language(interpreter: Program) -> str | None:
@@ -118,8 +118,10 @@ def language(interpreter: Program) -> str | None:
     return None
 
 
-def _reader(name: str) -> Callable[[Script], Part]:
+def _reader(name: str) -> Callable[[Script], ScriptNeeds]:
     from importlib import import_module
 
-    found: Callable[[Script], Part] = getattr(import_module(f"scratchpack.pipeline.scripting.{name}"), f"{name}_part")
+    found: Callable[[Script], ScriptNeeds] = getattr(
+        import_module(f"scratchpack.pipeline.scripting.{name}"), f"{name}_part"
+    )
     return found

@@ -53,7 +53,7 @@ def _has(root: Sysroot, node: Node) -> bool:
     return found is not None and found.inode == node.inode
 
 
-class Part(NamedTuple):
+class ScriptNeeds(NamedTuple):
     """What one reader found: results for the report and the image.
 
     ``stops`` are lines, each a reason why the script cannot start.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs import places
 from scratchpack.needs.base import Finding
-from scratchpack.pipeline.scripting.model import MODULES, Part, result
+from scratchpack.pipeline.scripting.model import MODULES, ScriptNeeds, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.node.imports import read_javascript
 from scratchpack.scripts.node.program import node_program
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _LISTED = 6
 
 
-def node_part(script: Script) -> Part:
+def node_part(script: Script) -> ScriptNeeds:
     """What a Node script needs.
 
     Raises:
@@ -76,7 +76,7 @@ def node_part(script: Script) -> Part:
     needs = result(
         script, MODULES, _findings(script), taken.contribution(notes), beside=(*moving, *sorted(tops)) if moving else ()
     )
-    return Part(needs, stops)
+    return ScriptNeeds(needs, stops)
 
 
 def _installed(found: NodeProgram) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs import places
 from scratchpack.needs.base import Finding
-from scratchpack.pipeline.scripting.model import MODULES, Part, result
+from scratchpack.pipeline.scripting.model import MODULES, ScriptNeeds, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.perl.program import include_path, perl_program
 from scratchpack.scripts.perl.reader import read_perl
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _LISTED = 6
 
 
-def perl_part(script: Script) -> Part:
+def perl_part(script: Script) -> ScriptNeeds:
     """What a Perl script needs.
 
     Raises:
@@ -55,7 +55,7 @@ def perl_part(script: Script) -> Part:
             f"used where the program can go on without it, and not there: {', '.join(doubtful[:_LISTED])}{more}"
         )
     notes += [f"{item.file}, line {item.line}, {item.what}" for item in found.unknown if item.file == script.path]
-    return Part(
+    return ScriptNeeds(
         result(script, MODULES, _findings(script), taken.contribution(notes), beside=taken.moving(*search)), stops
     )
 

@@ -9,7 +9,7 @@ from scratchpack.needs import places
 from scratchpack.needs.base import Finding
 from scratchpack.pattern import pattern
 from scratchpack.pipeline.scripting.distributions import Distributions
-from scratchpack.pipeline.scripting.model import BESIDE, MODULES, Part, evidence, result
+from scratchpack.pipeline.scripting.model import BESIDE, MODULES, ScriptNeeds, evidence, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.python.imports import read_python
 from scratchpack.scripts.python.program import python_program
@@ -34,7 +34,7 @@ _INSTALLERS = ("pip", "pip-")  # of a virtual environment: what fills it, and it
 _LISTED = 6
 
 
-def python_part(script: Script) -> Part:
+def python_part(script: Script) -> ScriptNeeds:
     """What a Python script needs.
 
     Raises:
@@ -43,7 +43,7 @@ def python_part(script: Script) -> Part:
     found = python_program(script.root, script.program.node, script.interpreter.path)
     env = found.environment
     if env is None:
-        return Part()  # the interpreter's own need names what is missing
+        return ScriptNeeds()  # the interpreter's own need names what is missing
     taken = Taken(script, MODULES, _trees(env))
     if env.pyvenv is not None:
         _environment(taken, env)
@@ -54,7 +54,7 @@ def python_part(script: Script) -> Part:
         script, MODULES, _findings(script), taken.contribution(notes),
         beside=taken.moving(env.prefix if env.pyvenv else "/usr", env.base, *env.site, *_added(script, env)),
     )  # fmt: skip
-    return Part((*needs, *_beside(script, found, env)), stops, tuple(_told(found)))
+    return ScriptNeeds((*needs, *_beside(script, found, env)), stops, tuple(_told(found)))
 
 
 def _told(found: PythonProgram) -> Iterator[Evidence]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.elf.kind import Kind, sniff
 from scratchpack.loader.scripts import DEFAULT_PATH
 from scratchpack.needs.base import Contribution, Finding
-from scratchpack.pipeline.scripting.model import BESIDE, COMMANDS, Part, result
+from scratchpack.pipeline.scripting.model import BESIDE, COMMANDS, ScriptNeeds, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.shell.program import placed, shell_program
 
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 _LISTED = 12  # places of one kind that one line names
 
 
-def shell_part(script: Script) -> Part:
+def shell_part(script: Script) -> ScriptNeeds:
     """What a shell script needs.
 
     Raises:
         ScriptError: it passes a limit.
     """
     found = shell_program(script.root, script.program.node, posixpath.basename(script.interpreter.path))
-    return Part((*_commands(script, found), *_beside(script, found)))
+    return ScriptNeeds((*_commands(script, found), *_beside(script, found)))
 
 
 def path_of(root: Sysroot, command: Command, search: tuple[str, ...]) -> str | None:
