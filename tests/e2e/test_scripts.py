@@ -59,13 +59,12 @@ def test_a_console_script_brings_its_virtual_environment_and_finds_it_at_its_pat
     wheel = _wheel(home)
     subprocess.run([environment / "bin/pip", "install", "-q", "--no-index", wheel], check=True, capture_output=True)
     out = tree.packed(home / "out", environment / "bin/greet")
-    )
     assert not [name for name in tree.names(out) if "/pip/" in name or name.endswith(".pyc")], (
         "pip and caches stay behind"
+    )
     assert tree.run(out, "/greet") == "good day 1.0\n"
     python = (environment / "bin/greet").read_text().partition("\n")[0].removeprefix("#!")
     assert tree.run(out, python, "-c", "import sys; print(sys.prefix)") == f"{environment}\n"
-    )
 
 
 def test_a_python_script_brings_its_neighbours_and_what_its_imports_open(home: Path) -> None:  # N44, N47

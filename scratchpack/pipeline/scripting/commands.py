@@ -20,7 +20,7 @@ from scratchpack.scripts.shell.program import shell_program
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scratchpack.pipeline.locate import Rooted
+    from scratchpack.pipeline.model import Rooted
     from scratchpack.scripts.model import Command
 
 _MAX = 200  # programs that the commands of one script lead to
