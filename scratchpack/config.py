@@ -327,6 +327,20 @@ SETTINGS: tuple[Setting, ...] = (
         guard="silences a refusal",
     ),
     Setting(
+        "strip",
+        "flag",
+        "Program",
+        "Leave out the program's symbols, debug sections and section headers. Refused where it carries a payload.",
+        takes=_BUILD,
+    ),
+    Setting(
+        "strip-libraries",
+        "flag",
+        "Program",
+        "Leave them out of every other ELF file that travels.",
+        takes=_BUILD,
+    ),
+    Setting(
         "preserve-modes",
         "flag",
         "Program",
@@ -414,6 +428,8 @@ class Options(NamedTuple):
     at: StrPath | None = None
     cpu: str | None = None
     assume_static: bool = False
+    strip: bool = False
+    strip_libraries: bool = False
     preserve_modes: bool = False
     preserve_privileges: bool = False
     include: Paths | Mapping[str, StrPath | None] = ()

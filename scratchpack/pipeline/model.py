@@ -67,6 +67,7 @@ class Plan(NamedTuple):
     config: ImageConfig
     warnings: tuple[str, ...]
     interpreters: tuple[str, ...] = ()  # of a script: the chain that its #! lines name
+    notes: tuple[str, ...] = ()  # what was done to the files on request, one line each for the report
 
     def __repr__(self) -> str:
         return f"<Plan {self.placed[0]} {self.platform}: {len(self.rootfs)} files, {len(self.closure.errors)} problems>"

@@ -123,6 +123,7 @@ class _Planner:
         self.host, self.root = roots.host, roots.root
         self.asked, self.strict = asked, strict
         self.warnings: list[str] = list(asked.notes)
+        self.notes: tuple[str, ...] = ()
         self.configured: Configured | None = None
         self.main = self.programs.index(_runs(found[0].programs))
         self.keep = Keep(asked.preserve_modes, asked.preserve_privileges)
@@ -144,6 +145,8 @@ class _Planner:
         moves, needs = self._placed(loading, needs, at)
         placed = tuple(moves.of(program) for program in self.programs)
         rootfs = self._files(loading, needs, moves, placed)
+        if self.asked.strip or self.asked.strip_libraries:
+            rootfs = self._stripped(rootfs, placed)
         if loading.closure.resolved and not loading.closure.errors:
             rootfs = self._proven(loading, placed, rootfs, moves)
         rootfs.check()
@@ -160,7 +163,16 @@ class _Planner:
         warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"] + self.warnings
         chain = tuple(program.path for program in self.programs if program.asked_by and program.asked_for == "#!")
         return Plan(
-            self.programs, placed, platform, closure, needs, rootfs, config, tuple(dict.fromkeys(warnings)), chain
+            self.programs,
+            placed,
+            platform,
+            closure,
+            needs,
+            rootfs,
+            config,
+            tuple(dict.fromkeys(warnings)),
+            chain,
+            self.notes,
         )
 
     def _loading(self) -> tuple[Loading, str | None]:
@@ -198,6 +210,15 @@ class _Planner:
         if ground is None:
             return Loading(programs, self.root, env, self.problems)
         return Loading(programs, ground.root, env, self.problems, search=ground.search)
+
+    def _stripped(self, rootfs: Rootfs, placed: tuple[str, ...]) -> Rootfs:
+        from scratchpack.pipeline.strip import strip
+
+        named = {path for program, path in zip(self.programs, placed, strict=True) if not program.asked_by}
+        done = strip(rootfs, named, own=self.asked.strip, libraries=self.asked.strip_libraries)
+        self.notes += done.notes
+        self.warnings += done.warnings
+        return done.rootfs
 
     def _needs(self, loading: Loading) -> tuple[NeedResult, ...]:
         from scratchpack.pipeline.needs import Examination

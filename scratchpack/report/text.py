@@ -102,6 +102,7 @@ def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
             lines.append(f"{'':>9}  … and {len(rows) - len(shown)} more (--metadata-file FILE lists all)")
         count = sum(not isinstance(entry, Directory) for entry in plan.rootfs)
         lines.append(f"{bold}{human(plan.rootfs.size):>9}  in {count} file{'s' * (count != 1)}{off}, {plan.platform}")
+        lines += [escape(text) for text in plan.notes]
         lines += [f"warning: {escape(text)}" for text in plan.warnings]
         lines += list(_suggestions(need for need in plan.needs if need.name != "notes"))  # inspect has those
     if dry_run:

@@ -74,6 +74,8 @@ class Request(NamedTuple):
     at: str | None = None
     cpu: str | None = None
     assume_static: bool = False
+    strip: bool = False
+    strip_libraries: bool = False
     preserve_modes: bool = False
     preserve_privileges: bool = False
     include: tuple[str, ...] = ()
