@@ -21,6 +21,7 @@ Examples:
   scratchpack app-amd64 app-arm64 -t app:1.0         one index for two platforms
   scratchpack ./build/app --library-path ./build/lib libraries that the build left elsewhere
   scratchpack ./app --directory /run/app:0750        a directory that its user may write
+  scratchpack ./deploy.sh --need commands=always     a script with the commands that it runs
 
 Settings may also stand in scratchpack.toml, in [tool.scratchpack] of pyproject.toml, or in
 SCRATCHPACK_<NAME>; options win over variables, and variables over files.
