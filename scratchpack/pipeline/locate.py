@@ -17,7 +17,7 @@ from scratchpack.sysroot.dirroot import DirRoot
 
 if TYPE_CHECKING:
     from types import TracebackType
-    from typing import Self
+    from typing import NoReturn, Self
 
     from scratchpack.elf.model import ElfFacts
     from scratchpack.sysroot.model import Sysroot
@@ -95,16 +95,20 @@ def _in_neither(given: str, root: Sysroot) -> UsageError:
 
 
 def _refuse_other_systems(given: str, facts: ElfFacts) -> None:
+    if facts.system != LINUX:
+        refuse_system(given, facts.system)
+
+
+def refuse_system(given: str, system: str) -> NoReturn:
     """Linux would start it, and it would die at its first system call.
 
     Raises:
         InputError: it was linked for another operating system.
     """
-    if facts.system != LINUX:
-        raise InputError(
-            f"cannot pack {given}: it is a program for {facts.system}, and containers of this kind run Linux programs",
-            hint="build it for Linux (with Go `GOOS=linux go build`, with Rust or C a linux target), or get its Linux release",
-        )
+    raise InputError(
+        f"cannot pack {given}: it is a program for {system}, and containers of this kind run Linux programs",
+        hint="build it for Linux (with Go `GOOS=linux go build`, with Rust or C a linux target), or get its Linux release",
+    )
 
 
 def refuse_unpackable(program: Program, *, entrypoint: tuple[str, ...] | None, assume_static: bool) -> None:

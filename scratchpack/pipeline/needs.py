@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from scratchpack.elf.model import Linkage
 from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
 from scratchpack.needs.gate import gate_of
 from scratchpack.needs.names import SCRIPT_NEEDS
+from scratchpack.pipeline.locate import refuse_system
 from scratchpack.pipeline.payload import payload_needs
 from scratchpack.request.model import DEFAULT_USER
 
@@ -99,6 +101,7 @@ class Examination:
         if self._loading.programs[number].is_script:
             return ()  # what it opens is its interpreter's doing
         program, closure = self._loading.program(number), self._loading.of(number)
+        self._refuse_other_go(number, program)
         beside, told = self._of_script(number)
         options = self._options._replace(beside=(*self._options.beside, *told)) if told else self._options
         found = examine(program, closure, self._loading.root, self._view, options, strict=self._strict)
@@ -117,6 +120,18 @@ class Examination:
             self._scripting = Scripting(self._loading, self._options, strict=self._strict)
         part = self._scripting.part(number)
         return part.needs, part.told
+
+    def _refuse_other_go(self, number: int, program: Resolution) -> None:
+        """Go's static programs for DragonFly bear no mark of their system but in what Go says of the build.
+
+        Raises:
+            InputError: it was built for another operating system.
+        """
+        if program.facts.linkage is not Linkage.STATIC or not (view := self._view(program)).is_go():
+            return
+        system = dict(view.go_build.settings).get("GOOS", "linux") if view.go_build is not None else "linux"
+        if system != "linux":
+            refuse_system(self._loading.programs[number].given, f"{system} (GOOS)")
 
     def _view(self, resolution: Resolution) -> Elf:
         return self._loading.views.of(resolution.root, resolution.node, resolution.facts)

@@ -73,6 +73,7 @@ def test_linux_on_mips_has_a_loader_of_the_name_that_others_use() -> None:
     ("target", "system"),
     [
         ("freebsd", "FreeBSD"),
+        ("dragonfly", r"dragonfly \(GOOS\)"),
         *(
             pytest.param(*pair, marks=pytest.mark.campaign)
             for pair in (
