@@ -152,8 +152,8 @@ class Gate:
         """Whether others may pass every directory from here up to ``top`` (of an own tree) or the root's top."""
         if directory in self._entered:
             return self._entered[directory]
-        if top and not places.within(directory, top):
-            return True
+        if top and (directory == top or not places.within(directory, top)):
+            return True  # who packs may enter the tree; what others may not read in it is still kept from them
         node = self.behind.lookup(directory)
         fine = node is not None and bool(node.mode & _ENTER) and self._others_enter(posixpath.dirname(directory), top)
         self._entered[directory] = fine

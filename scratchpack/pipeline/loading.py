@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.budget import RUN, Budget
@@ -53,6 +54,7 @@ class Loading:
         self.budget = Budget("these programs and what they load", RUN)
         self._problems = problems
         self._at_start: dict[int, frozenset[Problem]] = {}  # errors of a program before it opened anything
+        self._places: dict[int, frozenset[str]] = {}  # directories that it loads something from before that
         self._paths: dict[Opened, str] = {}
         self.views = Views(self.budget)
         self._objects: Objects | None = None
@@ -115,12 +117,19 @@ class Loading:
         if session is None:
             return None
         if number not in self._at_start:
-            self._at_start[number] = frozenset(self.of(number).errors)
+            closure = self.of(number)
+            self._at_start[number] = frozenset(closure.errors)
+            places = (posixpath.dirname(item.node.canonical) for item in closure.resolved)
+            self._places[number] = frozenset(places)
         found = session.open(name, requester)
         if found is not None:
             self.opened.append(Opened(number, name, requester))
             self._paths[self.opened[-1]] = found.path
         return found
+
+    def is_place_of(self, number: int, found: Resolution) -> bool:
+        """Whether the loader takes something from this directory at start already, by a name and no string."""
+        return posixpath.dirname(found.node.canonical) in self._places.get(number, frozenset())
 
     def report(self, problem: Problem) -> None:
         """What stops a program and is no matter of the loader's: it joins the problems of the closure."""
@@ -144,14 +153,22 @@ class Loading:
             if not stopped:
                 break
             lost |= stopped
-            self.opened = [opened for opened in self.opened if opened not in stopped]
-            program = self.programs[number]
-            session = self._session(program.root, program.path, program.facts, self.late.get(number))
-            self._sessions[number] = session
-            for opened in mine:
-                if opened not in stopped and session is not None:
-                    session.open(opened.name, opened.requester)
+            self._open_again(number, frozenset(stopped))
         return lost
+
+    def forget(self, number: int, name: str, requester: str) -> None:
+        """Undo one :meth:`open`, with what it alone had loaded."""
+        self._open_again(number, frozenset({Opened(number, name, requester)}))
+
+    def _open_again(self, number: int, without: frozenset[Opened]) -> None:
+        """A new namespace for one program, in which all is opened that was, but for these."""
+        self.opened = [opened for opened in self.opened if opened not in without]
+        program = self.programs[number]
+        session = self._session(program.root, program.path, program.facts, self.late.get(number))
+        self._sessions[number] = session
+        for opened in self.opened:
+            if opened.program == number and session is not None:
+                session.open(opened.name, opened.requester)
 
     def add(
         self, root: Sysroot, path: str, facts: ElfFacts, *, placed: str, optional: bool = False

@@ -147,7 +147,7 @@ class Examination:
             name for name in (root.name, *root.alternatives) if (number, name, root.requester) not in self._refused
         ]
         names = (name for name in asked if "/" not in name or gate.lookup(name) is not None)
-        opened = (self._loading.open(number, name, root.requester) for name in names)
+        opened = (self._taken(number, name, root.requester) for name in names)
         found = next((resolution for resolution in opened if resolution is not None), None)
         self._asked[number, root] = found
         if found is None:
@@ -165,6 +165,24 @@ class Examination:
                 self._nowhere[root] = root.name
             else:
                 self._notes.append(text)
+
+    def _taken(self, number: int, name: str, requester: str) -> Resolution | None:
+        """What the loader finds by this name, where it may be taken: a search path is the program's word as well.
+
+        Beside what the loader takes from a directory at start, by a name that is no string, more of it may be taken.
+        """
+        found = self._loading.open(number, name, requester)
+        if found is None or "/" in name or found.root is not self._loading.root:
+            return found
+        gate = self._gate(number)
+        if self._loading.is_place_of(number, found) or gate.lookup(found.path) is not None:
+            return found
+        self._loading.forget(number, name, requester)
+        self._notes.append(
+            f"{name}, which {requester} opens while it runs, is not taken from {found.path}: "
+            f"{gate.withheld.get(found.node.canonical, 'it may not be')}; add it with --include"
+        )
+        return None
 
     def _unloadable(self, numbers: set[int]) -> list[tuple[int, ElfRoot]]:
         """What was opened and would not load, taken back: each is asked for again, by its next name (N34)."""

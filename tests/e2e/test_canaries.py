@@ -17,7 +17,9 @@ from scratchpack.needs.index import ROWS
 from scratchpack.pipeline import needs as examination
 from scratchpack.pipeline.inspect import inspect
 from scratchpack.rootfs import File
-from tests.support import canary
+from tests.support import build, canary
+from tests.support.cli import scratchpack
+from tests.support.tree import names
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -102,3 +104,21 @@ def test_without_the_gate_the_same_programs_would_take_canaries(
         with suppress(ScratchpackError):  # two secrets at one place, and the like
             planned(made, random.Random(seed))
     assert len(eaten) >= 30, sorted(eaten)
+
+
+def test_a_search_path_gives_a_library_opened_by_name_no_more_than_a_string_may(tmp_path: Path) -> None:
+    """A program says where its libraries lie; where nothing else of it lies, that is a string as others are."""
+    app, plugs = tmp_path / "app", tmp_path / "plugs"
+    for directory in (app, plugs):
+        directory.mkdir(mode=0o755)
+    source = '#include <dlfcn.h>\nint main(void) { return dlopen("libplug.so", RTLD_NOW) ? 0 : 1; }\n'
+    program = build.cc(app / "program", source, f"-Wl,-rpath,{plugs}:$ORIGIN")
+    build.shared(plugs / "libplug.so")
+    done = scratchpack(program, "-o", f"type=local,dest={tmp_path / 'far'}")
+    assert done.status == 0, done.err
+    assert f"is not taken from {plugs}/libplug.so" in done.err
+    assert not [name for name in names(tmp_path / "far") if "libplug" in name]
+    (plugs / "libplug.so").rename(app / "libplug.so")
+    done = scratchpack(program, "-o", f"type=local,dest={tmp_path / 'near'}")
+    assert done.status == 0, done.err
+    assert [name for name in names(tmp_path / "near") if "libplug" in name] == ["/app/libplug.so"]
