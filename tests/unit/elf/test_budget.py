@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -15,8 +16,11 @@ from scratchpack.elf.scan import merged
 from scratchpack.errors import InputError, LimitError
 from tests.support import hostile_elf
 from tests.support.hostile_elf import PROGRAMS, glibc_root
-from tests.support.limited import CPU, MEMORY, Outcome, inspected
+from tests.support.limited import CPU, MEMORY, inspected
 from tests.unit.elf.forge import LOAD, NEEDED, forge
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 # What is no more than a strange file gets an answer; all the rest ends in an error that says which bound was passed.
 ANSWERED = {
@@ -26,25 +30,14 @@ ANSWERED = {
 DAMAGED = {"a_hash_table_that_lies", "many_segments_and_version_records", "an_interpreter_of_slashes"}
 
 
-@pytest.fixture(scope="module")
-def outcomes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Outcome]:
-    """Every hostile program examined in a process that the kernel stops at two seconds and 256 MB."""
-    home = tmp_path_factory.mktemp("hostile")
-    pairs = []
-    for name, maker in PROGRAMS.items():
-        root = glibc_root(home / name)
-        pairs.append(("/" + maker(root).name, str(root)))
-    found = dict(zip(PROGRAMS, inspected(pairs), strict=True))
-    for name in PROGRAMS:  # some have 60 MB
-        (home / name / "program").unlink()
-    return found
-
-
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_a_hostile_program_is_answered_or_refused_within_two_seconds_and_256_megabytes(
-    outcomes: dict[str, Outcome], name: str
+    name: str, tmp_path: Path
 ) -> None:
-    found = outcomes[name]
+    """Examined in a process that the kernel stops at two seconds and 256 MB."""
+    program = PROGRAMS[name](glibc_root(tmp_path))
+    (found,) = inspected([(f"/{program.name}", str(tmp_path))])
+    program.unlink()  # some have 60 MB
     assert found.exit == (0 if name in ANSWERED else 3), found
     assert found.cpu <= CPU
     assert found.grown << 10 <= MEMORY
