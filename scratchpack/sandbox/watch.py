@@ -14,6 +14,8 @@ def excess(memory: int, processes: int, floor: int) -> str | None:
     memory in files without a name and in sockets belongs to no process.
     """
     others = [name for name in os.listdir("/proc") if name.isdigit() and name != "1"]
+    if len(others) > processes:
+        return "processes"
     tasks = resident = 0
     for name in others:
         try:

@@ -18,6 +18,8 @@ from tests.unit.sandbox import programs
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.xdist_group("sandbox")  # the limit on processes is a user's, whoever started them
+
 SAY = r"""
 #include <stdio.h>
 #include <stdlib.h>

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from tests.support.guests import Host
 
+pytestmark = pytest.mark.xdist_group("sandbox")  # the limit on processes is a user's, whoever started them
+
 SERVING = """
 import sys
 from scratchpack.errors import ScratchpackError

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from tests.support.guests import Host, Told
 
 
+pytestmark = pytest.mark.xdist_group("sandbox")  # the limit on processes is a user's, whoever started them
+
+
 @pytest.fixture(scope="module")
 def image(host: Host) -> Path:
     root = host.home / "traced"
