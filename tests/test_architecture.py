@@ -54,7 +54,7 @@ TABLE: dict[str, set[str]] = {
         "needs.index", "needs.names", "needs.plugin", "request",
     },
     "report": {
-        "errors", "elf", "sysroot.model", "loader.model", "needs.base", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
+        "errors", "elf", "sysroot.model", "loader.model", "needs.base", "needs.names", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
         "pipeline.analyze", "layers", "render", "report",
     },
     "pipeline": {

@@ -9,7 +9,7 @@ from scratchpack.needs.base import NeedResult, Unavailable
 from scratchpack.needs.gate import gate_of, said
 from scratchpack.needs.index import LANGUAGES, ROWS
 from scratchpack.needs.load import detector_of, need_of
-from scratchpack.needs.names import SCRIPT_NEEDS
+from scratchpack.needs.names import NOTES, SCRIPT_NEEDS
 from scratchpack.needs.plugin import plugins_found
 from scratchpack.needs.scan import Look, deepen, look
 
@@ -110,7 +110,7 @@ def _decide(
     result = NeedResult(need.name, tier or "a", decided, evidence)
     if decided == "off":
         return result
-    if decided == "suggested":
+    if decided == "suggested" and need.name != NOTES:  # which has nothing to offer, and whose evidence is all it says
         return result._replace(suggestion=_suggestion(need, evidence))
     gate.withheld.clear()
     gate.dropped.clear()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
+from scratchpack.needs.names import NOTES
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
@@ -104,7 +105,7 @@ def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
         lines.append(f"{bold}{human(plan.rootfs.size):>9}  in {count} file{'s' * (count != 1)}{off}, {plan.platform}")
         lines += [escape(text) for text in plan.notes]
         lines += [f"warning: {escape(text)}" for text in plan.warnings]
-        lines += list(_suggestions(need for need in plan.needs if need.name != "notes"))  # inspect has those
+        lines += list(_suggestions(need for need in plan.needs if need.name != NOTES))  # inspect has those
     if dry_run:
         lines.append("nothing was written (--dry-run)")
     elif packed.references:

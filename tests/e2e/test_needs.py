@@ -224,4 +224,11 @@ def test_the_report_names_the_glibc_whose_modules_a_static_program_would_open(tm
     """N41."""
     app = build.cc(tmp_path / "app", (APPS / "need_users" / "main.c").read_text(), "-static")
 
-    assert "static glibc" in json.dumps(_told(app, "notes")["evidence"])
+    need = _told(app, "notes")
+    assert "static glibc" in json.dumps(need["evidence"])
+    assert need["suggestion"] is None  # nothing can be added
+    [line] = [
+        line for line in scratchpack("inspect", app).out.splitlines() if "static glibc" in line and line[0] != " "
+    ]
+    assert line.startswith(f"note: {app}: static glibc")
+    assert "modules must be of the same version" in line

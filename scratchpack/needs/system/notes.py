@@ -24,7 +24,7 @@ class Notes:
     """Lines for the report: what the engine provides, what no image can provide, and which package a file was built for."""
 
     name = "notes"
-    summary = "good to know"
+    summary = "what a reader should know, and no file of an image can change"
     wants: Wants = Wants(
         symbols=("openlog", "syslog", "vsyslog", "getutent*", "getutx*", "utmpxname", "utmpname", "setmntent"),
         fragments=("/proc/", "/sys/", "glibc-ld.so.cache1.1"),
@@ -47,8 +47,10 @@ class Notes:
             if paths and not (subject.is_static and subject.libc == "glibc"):  # libc's own strings are among those
                 yield Evidence(self.name, A, f"string {paths[0]}: the engine mounts {fragment[:-1]}", own, tuple(paths))
         if subject.is_static and subject.strings("glibc-ld.so.cache1.1"):
-            version = ".".join(map(str, subject.glibc)) if subject.glibc else "its own version"
-            yield Evidence(self.name, A, f"static glibc: charsets and name services must be those of {version}", own)
+            named = " ".join(("static glibc", ".".join(map(str, subject.glibc or ())))).rstrip()
+            yield Evidence(
+                self.name, A, f"{named}, whose gconv and name service modules must be of the same version", own
+            )
         for seen in subject.objects:
             fields = package(seen.notes)
             if words := [fields[key] for key in ("type", "os", "name", "version", "architecture") if key in fields]:
