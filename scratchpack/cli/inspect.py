@@ -25,7 +25,8 @@ Examples:
 def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, **values: Any) -> None:
     """Show what BINARY is, the tree of what it loads, and what it will open later and on what evidence.
 
-    Exits 4 after the report where the loader would not start it, 5 where what an option asks for is not there.
+    Exits 4 after the report where the loader would not start it, 5 where what an option asks for is not there, 6 where
+    the PATH of --why would not be in the image.
     """
     asked = gather(values, "inspect")
     from scratchpack.pipeline.inspect import carry_out
@@ -36,9 +37,14 @@ def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, 
 
         click.echo(dumps(plan_document(inspection)))
     elif why is not None:
-        from scratchpack.report.text import why_text
+        from scratchpack.report import why as chains
 
-        click.echo(why_text(inspection, why), nl=False)
+        told = chains.why(inspection, why)
+        if told is None:
+            from scratchpack.errors import CheckError
+
+            raise CheckError(f"{why} would not be in the image", details=chains.near(inspection, why))
+        click.echo(told, nl=False)
     else:
         from scratchpack.report.text import inspection_text
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.names import NOTES
@@ -241,29 +240,3 @@ def verdicts_text(verdicts: Iterable[Verdict]) -> str:
         lines += [escape(f"  {line}") for line in verdict.notes]
         lines += [escape(f"  not checked: {line}") for line in verdict.unchecked]
     return "\n".join(lines) + "\n"
-
-
-def why_text(plan: Plan, path: str) -> str:
-    """Every reason for one file, each followed back to the program."""
-    entry = plan.rootfs.get(path) or _by_basename(plan, path)
-    if entry is None:
-        return f"{escape(path)} would not be in the image\n"
-    first = {resolution.path: resolution for resolution in plan.closure.resolved}
-    lines = [escape(entry.path)]
-    for reason in entry.because:
-        lines.append("  " + escape(because(reason)))
-        by, depth = reason.by, 2
-        while by in first and depth < 50:
-            asked = first[by]
-            by = asked.requested_by
-            lines.append("  " * depth + escape(f"{asked.path} is {asked.soname}, needed by {by} [{asked.found_by}]"))
-            depth += 1
-    for need in plan.needs:
-        if any(need.name == reason.by for reason in entry.because):
-            lines += ["    " + escape(f"{item.by} {item.because}".strip()) for item in need.evidence]
-    return "\n".join(lines) + "\n"
-
-
-def _by_basename(plan: Plan, name: str) -> Entry | None:
-    found = [entry for entry in plan.rootfs if os.path.basename(entry.path) == name]
-    return found[0] if len(found) == 1 else None

@@ -177,7 +177,9 @@ def test_inspect_says_everything_and_then_fails_and_why_follows_a_file_to_its_ca
     assert "libc.so.6, needed by /usr/bin/env" in library.out
     link = scratchpack("inspect", "/usr/bin/env", "--why", "/lib64")
     assert "link on the way to" in link.out
-    assert "would not be in the image" in scratchpack("inspect", "/usr/bin/env", "--why", "/etc/none").out
+    none = scratchpack("inspect", "/usr/bin/env", "--why", "/etc/none")
+    assert (none.status, none.out) == (6, "")
+    assert "/etc/none would not be in the image" in none.err
 
 
 def test_a_long_list_of_files_is_cut_and_says_so(hello: Path, tmp_path: Path) -> None:

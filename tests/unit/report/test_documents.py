@@ -13,7 +13,7 @@ import pytest
 import scratchpack
 from scratchpack.pipeline.verify import verify
 from scratchpack.report.json import metadata_document, plan_document, verdicts_document
-from scratchpack.report.text import escape, human, inspection_text, packed_table, verdicts_text, why_text
+from scratchpack.report.text import escape, human, inspection_text, packed_table, verdicts_text
 from tests.support.build import HELLO_C, cc, shared
 
 SCHEMAS = Path(__file__).parent.parent.parent.parent / "docs" / "schema"
@@ -45,7 +45,6 @@ def test_inspect_says_what_is_loaded_and_why(dynamic: Path) -> None:
     assert found["libreport.so"]["found_by"] == "runpath"
     assert {row["path"]: row["because"][0]["kind"] for row in document["files"]}["/app/libreport.so"] == "needed"
     assert "libreport.so => " in inspection_text(plan)
-    assert "needed by" in why_text(plan, "/app/libreport.so")
 
 
 def test_a_missing_library_is_in_the_report_with_the_places_looked_at(dynamic: Path) -> None:
