@@ -49,7 +49,7 @@ def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, 
         from scratchpack.report.text import inspection_text
 
         click.echo(inspection_text(inspection), nl=False)
-    if inspection.closure.errors:
+    if inspection.errors:
         ctx.exit(4)
     if any(need.decision == "unavailable" and asked.need.get(need.name) == "always" for need in inspection.needs):
         ctx.exit(5)

@@ -274,8 +274,8 @@ def _needed(image: StoredImage, root: LayerRoot) -> _Needed:
         (plan,) = planned([found[0]], asked, _Inside(root, LayerRoot((), name="nothing")), strict=False)
     except ScratchpackError as error:
         return _Needed(None, error.message)
-    if plan.closure.errors:
-        return _Needed(None, f"{found[0]} does not find {plan.closure.errors[0].name}")
+    if plan.errors:
+        return _Needed(None, f"{found[0]} does not find {plan.errors[0].name}")
     return _Needed(
         plan.rootfs.size, reasons={entry.path: because(entry.because[0]) for entry in plan.rootfs if entry.because}
     )

@@ -54,6 +54,7 @@ class Loading:
         self.budget = Budget("these programs and what they load", RUN)
         self._problems = problems
         self._at_start: dict[int, frozenset[Problem]] = {}  # errors of a program before it opened anything
+        self._starts: dict[int, Closure] = {}  # the closure of a program before it opened anything
         self._places: dict[int, frozenset[str]] = {}  # directories that it loads something from before that
         self._paths: dict[Opened, str] = {}
         self.views = Views(self.budget)
@@ -96,6 +97,14 @@ class Loading:
             return Closure((_static(self.programs[number]),), (), (), ())
         return _travelling(session)
 
+    def at_start(self, number: int) -> Closure:
+        """One program's closure as it was before anything was opened in its namespace."""
+        return self._starts.get(number) or self.of(number)
+
+    def started(self, placed: str) -> tuple[Closure, ...]:
+        """The closures of the programs that were added at this path of the image."""
+        return tuple(_travelling(session) for path, session in self._added if path == placed)
+
     @property
     def closure(self) -> Closure:
         """All programs' closures as one."""
@@ -113,6 +122,8 @@ class Loading:
 
         A miss is the caller's to judge: it does not stop the program from starting, so it is no problem of the closure.
         """
+        if number not in self._starts:
+            self._starts[number] = self.of(number)
         session = self._sessions[number] or self._later(number)
         if session is None:
             return None
@@ -148,8 +159,8 @@ class Loading:
             for edge in self.of(number).edges:
                 edges.setdefault(edge.requester, []).extend([edge.target] if edge.target else [])
             mine = [opened for opened in self.opened if opened.program == number]
-            reached = {opened: _reached(self._paths[opened], edges) for opened in mine}
-            stopped = {o: p for o in mine for p in fresh if p.requester in reached[o]}
+            mapped = {opened: reached(self._paths[opened], edges) for opened in mine}
+            stopped = {o: p for o in mine for p in fresh if p.requester in mapped[o]}
             if not stopped:
                 break
             lost |= stopped
@@ -209,7 +220,7 @@ class Loading:
         return (*given, *(path for path, _ in self._added))
 
 
-def _reached(path: str, edges: Mapping[str, Sequence[str]]) -> frozenset[str]:
+def reached(path: str, edges: Mapping[str, Sequence[str]]) -> frozenset[str]:
     """The paths of everything that an object asks for, itself among them."""
     found, left = {path}, [path]
     while left:

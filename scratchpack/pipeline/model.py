@@ -61,7 +61,7 @@ class Plan(NamedTuple):
     programs: tuple[Program, ...]
     placed: tuple[str, ...]  # each program's path in the image
     platform: Platform
-    closure: Closure  # nothing resolved in it: static
+    closure: Closure  # of the start, nothing resolved in it: static; what a need has mapped is in the need's own
     needs: tuple[NeedResult, ...]
     rootfs: Rootfs
     config: ImageConfig
@@ -70,7 +70,17 @@ class Plan(NamedTuple):
     notes: tuple[str, ...] = ()  # what was done to the files on request, one line each for the report
 
     def __repr__(self) -> str:
-        return f"<Plan {self.placed[0]} {self.platform}: {len(self.rootfs)} files, {len(self.closure.errors)} problems>"
+        return f"<Plan {self.placed[0]} {self.platform}: {len(self.rootfs)} files, {len(self.errors)} problems>"
+
+    @property
+    def closures(self) -> tuple[Closure, ...]:
+        """That of the start, then those of the needs."""
+        return (self.closure, *(need.closure for need in self.needs if need.closure is not None))
+
+    @property
+    def errors(self) -> tuple[Problem, ...]:
+        """What stops the program, or what it opens, from loading."""
+        return tuple(dict.fromkeys(problem for closure in self.closures for problem in closure.errors))
 
     def to_json(self) -> str:
         """The document that ``inspect --json`` prints (``docs/schema/inspect.json``)."""

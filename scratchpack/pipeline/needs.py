@@ -11,6 +11,7 @@ from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
 from scratchpack.needs.gate import gate_of
 from scratchpack.needs.names import SCRIPT_NEEDS
+from scratchpack.pipeline.brought import with_closures
 from scratchpack.pipeline.locate import refuse_system
 from scratchpack.pipeline.payload import payload_needs
 from scratchpack.request.model import DEFAULT_USER
@@ -39,6 +40,7 @@ class Examination:
         self._nowhere: dict[ElfRoot, str] = {}  # guesses that lead to nothing
         self._left_out: set[str] = set()  # paths of programs that would not start
         self._asked: dict[tuple[int, ElfRoot], Resolution | None] = {}
+        self._started: dict[ElfRoot, str] = {}  # programs that the programs start -> their paths in the image
         self._notes: list[str] = []
         self._scripting: Scripting | None = None
         self._payloads: dict[int, tuple[NeedResult, ...]] = {}
@@ -81,12 +83,21 @@ class Examination:
             ]
             if not fresh:
                 results = _without(_joined([need for needs in found for need in needs]), self._left_out)
-                return tuple(self._noted(need) for need in results)
+                results = tuple(self._noted(need) for need in results)
+                return with_closures(results, self._loading, self._opened(), self._started)
             while fresh:
                 for number, root in fresh:
                     self._open(number, root)
                 fresh = self._unloadable({number for number, _ in fresh})
         raise UsageError("cannot settle what this program opens: its modules keep asking for more modules")
+
+    def _opened(self) -> dict[ElfRoot, list[tuple[int, str]]]:
+        """Each root that was found, with the programs that open it and where."""
+        opened: dict[ElfRoot, list[tuple[int, str]]] = {}
+        for (number, root), found in self._asked.items():
+            if found is not None:
+                opened.setdefault(root, []).append((number, found.path))
+        return opened
 
     def _noted(self, need: NeedResult) -> NeedResult:
         """The need with a line on those of its guesses that lead nowhere: nothing says that they ever do."""
@@ -214,6 +225,7 @@ class Examination:
             return
         with self._loading.root.open(node) as stream:
             facts = read_elf(stream, origin=node.canonical)
+        self._started[root] = node.canonical
         problems = self._loading.add(
             self._loading.root, node.canonical, facts, placed=node.canonical, optional=not root.required
         )

@@ -9,6 +9,7 @@ from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.oci.config import check_user
+from scratchpack.pipeline.brought import at_start
 from scratchpack.pipeline.gather import Gatherer, closure_entries, moved, program_entries
 from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
@@ -159,14 +160,14 @@ class _Planner:
         config = image_config(self.asked, platform, placed[0], {**added, **dict(self.asked.env)})
         if self.strict and self.asked.user is not None:
             check_user(config, rootfs)
-        closure = loading.closure
-        warnings = [f"{p.name}: {p.detail}" for p in closure.problems if p.severity == "warning"] + self.warnings
+        problems = loading.closure.problems
+        warnings = [f"{p.name}: {p.detail}" for p in problems if p.severity == "warning"] + self.warnings
         chain = tuple(program.path for program in self.programs if program.asked_by and program.asked_for == "#!")
         return Plan(
             self.programs,
             placed,
             platform,
-            closure,
+            at_start(loading, needs),
             needs,
             rootfs,
             config,

@@ -112,7 +112,8 @@ def _verify_binary(path: str, asked: Request, roots: Roots) -> Verdict:
         else:
             issues += disagreements(program.facts, reading)
             checked.append("two independent readers agree on what the loader reads" if not issues else "read twice")
-    issues += problems(made.closure)
-    if not made.closure.errors:
-        checked.append(f"{len(made.closure.resolved)} libraries found, and found again inside the planned image")
+    issues += dict.fromkeys(line for closure in made.closures for line in problems(closure))
+    if not made.errors:
+        libraries = {found.path for closure in made.closures for found in closure.resolved}
+        checked.append(f"{len(libraries)} libraries found, and found again inside the planned image")
     return Verdict(path, tuple(issues), tuple(checked))

@@ -8,7 +8,7 @@ from scratchpack.needs.names import NOTES
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from scratchpack.loader.model import Closure, Edge, Resolution
     from scratchpack.needs.base import NeedResult
@@ -176,7 +176,7 @@ def inspection_text(plan: Plan) -> str:
         lines.append(f"  libc: {plan.closure.libc}")
     if plan.closure.resolved or plan.closure.problems:
         lines += ["", *tree(plan.closure)]
-    for problem in plan.closure.problems:
+    for problem in dict.fromkeys(problem for closure in plan.closures for problem in closure.problems):
         word = "not found" if problem.kind == "missing" else f"{problem.severity}: {problem.kind}"
         lines += ["", escape(f"{problem.name}: {word}, asked for by {problem.requester} {problem.detail}".rstrip())]
         lines += [escape(f"    {place.path} ({place.via}): {place.verdict}") for place in problem.searched]
@@ -188,6 +188,8 @@ def inspection_text(plan: Plan) -> str:
                 f"      {escape(f'{item.by} {item.because}'.strip())}"
                 for item in need.evidence[: _MANY if need.findings else 3]
             ]
+            if need.closure is not None:
+                lines += [f"      {line}" for line in _cut(tree(need.closure, _askers(need.closure)))]
         lines += list(_suggestions(plan.needs))
     lines += ["", f"In an image: {human(plan.rootfs.size)}"]
     lines += [f"{size:>9}  {path}  {why}".rstrip() for size, path, why in file_rows(plan.rootfs)]
@@ -195,8 +197,18 @@ def inspection_text(plan: Plan) -> str:
     return "\n".join(lines) + "\n"
 
 
-def tree(closure: Closure) -> list[str]:
-    """Who asked for what, first requests unfolded once; how each was found."""
+def _cut(lines: list[str]) -> list[str]:
+    return lines if len(lines) <= _MANY else [*lines[: _MANY - 1], f"… and {len(lines) - _MANY + 1} more (--json)"]
+
+
+def _askers(closure: Closure) -> tuple[str, ...]:
+    """Of what a need brings: those who open it, which the loader mapped before."""
+    inside = {found.path for found in closure.resolved}
+    return tuple(dict.fromkeys(edge.requester for edge in closure.edges if edge.requester not in inside))
+
+
+def tree(closure: Closure, starts: Sequence[str] | None = None) -> list[str]:
+    """Who asked for what, first requests unfolded once; how each was found. It starts with the programs, or with ``starts``."""
     children: dict[str, list[Edge]] = {}
     for edge in closure.edges:
         children.setdefault(edge.requester, []).append(edge)
@@ -204,10 +216,10 @@ def tree(closure: Closure) -> list[str]:
     lines: list[str] = []
     seen: set[str] = set()
 
-    for root in closure.roots:
-        lines.append(escape(root.path))
-        seen.add(root.path)
-        unfolded = [iter(children.get(root.path, ()))]  # a stack and no recursion: a chain may be thousands long
+    for root in [root.path for root in closure.roots] if starts is None else starts:
+        lines.append(escape(root))
+        seen.add(root)
+        unfolded = [iter(children.get(root, ()))]  # a stack and no recursion: a chain may be thousands long
         while unfolded:
             request = next(unfolded[-1], None)
             if request is None:

@@ -104,7 +104,7 @@ def _inside(plan: Plan, place: str) -> str | None:
         if place in {program.given, program.path, program.node.canonical}:
             return placed
     real = place
-    for found in (*plan.closure.resolved, *plan.closure.aliases):
+    for found in (each for closure in plan.closures for each in (*closure.resolved, *closure.aliases)):
         if place == found.path or any(place == link.path for link in found.node.links):
             real = found.node.canonical
             break
@@ -151,8 +151,11 @@ class _Chains:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        closure = plan.closure
-        self._first = {found.path: found for found in (*closure.aliases, *closure.resolved)}
+        self._first = {
+            found.path: found
+            for closure in reversed(plan.closures)  # what the start maps, it maps first
+            for found in (*closure.aliases, *closure.resolved)
+        }
         self._programs: dict[str, str] = {}  # each path that a report has for a program -> the program as it was named
         for program in plan.programs:
             if not program.asked_by:
