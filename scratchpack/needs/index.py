@@ -133,7 +133,7 @@ ROWS: tuple[Row, ...] = (
         inside=(("libodbc.so*", "/etc"), ("libodbcinst.so*", "/etc"), ("libodbc.so*", "/odbc")),
     )),
     Row("own-data", "companion.owndata", Wants(
-        fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
+        fragments=("/usr/share/", "/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
         inside=(("<program>", "crt1.o"),),
     )),

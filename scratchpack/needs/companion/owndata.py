@@ -36,6 +36,7 @@ _CONFIGURED = 1 << 16  # bytes: more is data
 _MODULE = pattern(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
 _START_FILE = "crt1.o"
 _PLUGIN = pattern(r".*\.so(?:\.\d+)*")
+_PREFIXED = pattern(r"/share/[\w.+-]+(?:/[\w.+-]+)*")  # the program puts its own prefix before it at run time
 _RELATIVE = pattern(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
 
 
@@ -45,7 +46,7 @@ class OwnData(Companion):
     name = "own-data"
     summary = "the program opens files that its own package installed"
     wants = Wants(
-        fragments=("/usr/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
+        fragments=("/usr/share/", "/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
         inside=((PROGRAM, _START_FILE),),
     )
@@ -172,6 +173,8 @@ def _candidates(subject: Subject, real: str) -> Iterator[str]:
     for run in subject.strings(".so"):
         if _MODULE.fullmatch(run):
             yield beside(real, run)
+    prefix = posixpath.dirname(posixpath.dirname(real))
+    yield from (posixpath.join(prefix, run[1:]) for run in subject.strings("/share/") if _PREFIXED.fullmatch(run))
     for run in subject.strings("../"):
         if _RELATIVE.fullmatch(run):
             yield beside(real, run)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 PACKAGES = {  # name: (source, what it installed)
     "db-client": ("db", "/usr/bin/db\n/usr/bin/db.so\n/etc/db.cfg\n"),
-    "db-common": ("db", "/etc/db/main.cnf\n"),
+    "db-common": ("db", "/etc/db/main.cnf\n/usr/share/db-1/schema\n"),
     "db-defaults": ("defaults", "/etc/db/conf.d/x.cnf\n/etc/db/idle.d/y.cnf\n/etc/stranger.conf\n"),
 }
 FILES = {
@@ -30,6 +30,8 @@ FILES = {
     "/etc/db/idle.d/y.cnf": "text",
     "/etc/stranger.conf": "text",
     "/etc/shadow": "x",
+    "/usr/share/db-1/schema": "data",
+    "/usr/share/other/x": "a stranger's",
 }
 
 
@@ -98,3 +100,9 @@ def test_a_rust_program_is_read_like_a_go_program_and_one_in_c_is_not(tmp_path: 
 
 def test_a_directory_that_a_go_program_names_comes_as_its_package_filled_it(tmp_path: Path) -> None:
     assert "/etc/db/main.cnf" in _brought(tmp_path, "go", _etc_=("accept/etc/db//v2/apps",))
+
+
+def test_a_place_that_the_program_puts_its_own_prefix_before_comes_where_its_package_filled_it(tmp_path: Path) -> None:
+    """As cmake names /share/cmake-3.25; a stranger's place and one that climbs out bring nothing."""
+    strings = ("/share/db-1", "/share/other", "/share/../etc/db", "/share/db-1/%s")
+    assert _brought(tmp_path, _share_=strings) == ["/usr/share/db-1/schema"]
