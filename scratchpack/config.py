@@ -127,6 +127,7 @@ SETTINGS: tuple[Setting, ...] = (
         "Write a bill of materials: beside an archive, attached as a referrer on a push.",
         choices=("spdx", "cyclonedx"),
         takes=_PACK,
+        guard="writes a file beside the output",
     ),
     Setting(
         "package-db",
