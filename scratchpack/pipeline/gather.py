@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from scratchpack.sysroot.model import Node, Sysroot
 
 
+_OTHERS_READ = 0o004
+
+
 class Gatherer:
     """Makes entries of nodes, with the modes and privileges that the options say; collects what was dropped."""
 
@@ -35,6 +38,14 @@ class Gatherer:
             self.warnings.append(said)
         path = self.moves(node.canonical)
         return file_of(root, node, (because,), runs=runs, keep=self.keep, path=path, rank=rank)
+
+    def published(self, node: Node, home: str) -> None:
+        """Say that a library which the loader takes from elsewhere than ``home`` becomes readable to everybody."""
+        if not node.mode & _OTHERS_READ and not self.keep.modes and posixpath.dirname(node.canonical) != home:
+            self.warnings.append(
+                f"{node.canonical}: others may not read it here, and in the image everybody may "
+                "(--preserve-modes keeps its mode)"
+            )
 
     def links(self, root: Sysroot, node: Node, because: Reason) -> Iterator[Entry]:
         """Each symbolic link that led to a node, and the directories that ``..`` on the way stands on."""
@@ -88,6 +99,7 @@ def closure_entries(gatherer: Gatherer, closure: Closure, root: Sysroot) -> Iter
     for resolution in (*closure.resolved, *closure.aliases):
         reason = _reason(resolution)
         runs = resolution.found_by == "interp" or resolution.facts.interpreter is not None
+        gatherer.published(resolution.node, posixpath.dirname(closure.roots[0].node.canonical))
         yield gatherer.file(resolution.root, resolution.node, reason, runs=runs)
         yield from gatherer.links(resolution.root, resolution.node, reason)
         for variant in resolution.variants:

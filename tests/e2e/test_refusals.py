@@ -169,3 +169,18 @@ def test_an_interrupted_run_leaves_no_file_and_its_own_status(
     process.communicate(timeout=30)
     assert process.returncode == status
     assert os.listdir(tmp_path) == ["big"]
+
+
+def test_a_library_that_others_may_not_read_is_not_published_without_a_word(tmp_path: Path) -> None:
+    """The loader takes it, so it travels; from beside the program it is the build's umask and needs no word."""
+    near, far = tmp_path / "near", tmp_path / "far"
+    for directory, name in ((near, "libnear.so"), (far, "libfar.so")):
+        shared(directory / name).chmod(0o600)
+    paths = (near / "libnear.so", far / "libfar.so")
+    app = cc(
+        near / "app", "int main(void) { return 0; }", "-Wl,--no-as-needed", *map(str, paths), f"-Wl,-rpath,{near}:{far}"
+    )
+    done = scratchpack(app, "-o", f"type=local,dest={tmp_path / 'out'}")
+    assert done.status == 0, done.err
+    assert f"{far}/libfar.so: others may not read it here" in done.err
+    assert "libnear.so: others" not in done.err
