@@ -26,8 +26,6 @@ _PROCESS = re.compile(r"^/proc/(?:\d+|thread-self)(?=/|$)")
 _TASK = re.compile(r"^/proc/self/task/\d+(?=/|$)")
 _LINE_CAP = 1 << 16  # characters of one line of a trace file
 
-AT = "at"  # the descriptor stands before the path
-
 
 class Call(NamedTuple):
     """How a system call names a file: which argument is a directory's descriptor, which the path, which the flags."""

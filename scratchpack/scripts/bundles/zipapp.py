@@ -59,22 +59,6 @@ def _bundle(archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo], origin:
     return Bundle(kind, unpacks, True, tuple(info.filename for info in objects), needed, warnings)
 
 
-def main_source(stream: BinaryIO, origin: str, limit: int) -> bytes | None:
-    """The text of ``__main__.py``, of at most ``limit`` bytes; ``None`` without one."""
-    if not _has_bounded_directory(stream, origin):
-        return None
-    try:
-        with zipfile.ZipFile(stream) as archive, archive.open("__main__.py") as member:
-            data = member.read(limit + 1)
-    except KeyError:
-        return None
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError, OSError) as error:
-        raise ScriptError(f"cannot read {origin}: its zip archive is damaged ({error})") from error
-    if len(data) > limit:
-        raise ScriptError(f"cannot look into {origin}: its __main__.py is over the limit of {limit} bytes")
-    return data
-
-
 def _has_bounded_directory(stream: BinaryIO, origin: str) -> bool:
     """Whether the file ends with a zip archive; the size of its directory is checked before anything is read of it."""
     size = stream.seek(0, io.SEEK_END)
