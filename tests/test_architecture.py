@@ -46,7 +46,7 @@ TABLE: dict[str, set[str]] = {
     "proc": {"errors"},
     "sandbox": {"errors", "proc", "sandbox"},
     "sandbox.tree": {"layers"},
-    "config": {"errors", "sinks.model"},
+    "config": {"errors", "sinks.model", "config"},
     "sources": {"errors", "config", "settings_file"},
     "settings_file": {"errors", "config"},
     "request": {

@@ -11,7 +11,8 @@ from scratchpack.request import request
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scratchpack.config import Options, StrPath
+    from scratchpack.config import Options
+    from scratchpack.config.options import StrPath
     from scratchpack.pipeline.model import Plan
     from scratchpack.request.model import Request
 

@@ -20,7 +20,8 @@ from scratchpack.sinks.model import Output
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from scratchpack.config import Options, StrPath
+    from scratchpack.config import Options
+    from scratchpack.config.options import StrPath
     from scratchpack.oci.model import Release
     from scratchpack.oci.spool import Spool
     from scratchpack.pipeline.boms import Boms

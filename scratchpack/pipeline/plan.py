@@ -23,7 +23,8 @@ from scratchpack.rootfs import Directory, File, Rootfs
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from scratchpack.config import Options, StrPath
+    from scratchpack.config import Options
+    from scratchpack.config.options import StrPath
     from scratchpack.elf.machines import Platform
     from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedResult

@@ -15,7 +15,8 @@ from scratchpack.verification.started import problems
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from scratchpack.config import Options, StrPath
+    from scratchpack.config import Options
+    from scratchpack.config.options import StrPath
     from scratchpack.request.model import Request
 
 

@@ -16,7 +16,8 @@ from scratchpack.errors import UsageError
 from scratchpack.sinks.model import Output
 
 if TYPE_CHECKING:
-    from scratchpack.config import Setting, StrPath
+    from scratchpack.config import Setting
+    from scratchpack.config.options import StrPath
 
 _PAIRS = {"env": "=", "label": "=", "annotation": "=", "need": "=", "include": ":"}  # what stands between key and value
 _COMMANDS = frozenset({"entrypoint", "cmd", "healthcheck"})  # a sequence is the words of one command

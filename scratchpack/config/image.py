@@ -1,0 +1,106 @@
+"""What stands in the image's configuration, its annotations and its own directories."""
+
+from __future__ import annotations
+
+from scratchpack.config.setting import BUILD, PACK, Setting
+
+IMAGE: tuple[Setting, ...] = (
+    Setting(
+        "entrypoint",
+        "text",
+        "Image",
+        "What the image runs: a JSON array or shell words. Default: the (first) binary.",
+        metavar="COMMAND",
+    ),
+    Setting(
+        "cmd",
+        "text",
+        "Image",
+        "Its default arguments: a JSON array or shell words.",
+        metavar="ARGS",
+        takes=BUILD,
+    ),
+    Setting("env", "text", "Image", "An environment variable; repeatable.", many=True, short="e", metavar="NAME=VALUE"),
+    Setting("user", "text", "Image", "Who it runs as. Default: 65532:65532.", short="u", metavar="UID[:GID]"),
+    Setting("workdir", "text", "Image", "Its working directory.", short="w", metavar="DIR"),
+    Setting(
+        "expose",
+        "text",
+        "Image",
+        "A port it listens on; repeatable.",
+        many=True,
+        metavar="PORT[/PROTO]",
+        takes=BUILD,
+    ),
+    Setting(
+        "volume",
+        "text",
+        "Image",
+        "A directory for a volume; repeatable.",
+        many=True,
+        metavar="DIR",
+        takes=BUILD,
+    ),
+    Setting(
+        "directory",
+        "text",
+        "Image",
+        "A directory that is made, 0755 and the image's user's unless MODE (octal) and OWNER (UID[:GID]) say otherwise; "
+        "repeatable.",
+        many=True,
+        metavar="PATH[:MODE[:OWNER]]",
+        takes=PACK,
+    ),
+    Setting(
+        "label",
+        "text",
+        "Image",
+        "A label; repeatable.",
+        many=True,
+        short="l",
+        metavar="NAME=VALUE",
+        takes=BUILD,
+    ),
+    Setting(
+        "annotation",
+        "text",
+        "Image",
+        "An annotation, of the manifest unless the name starts with index: or manifest:; repeatable.",
+        many=True,
+        metavar="[SCOPE:]NAME=VALUE",
+        takes=PACK,
+    ),
+    Setting(
+        "annotate",
+        "choice",
+        "Image",
+        "Also fill the standard annotations from this source.",
+        choices=("git",),
+        takes=PACK,
+        guard="reads the repository around it",
+    ),
+    Setting(
+        "stop-signal",
+        "text",
+        "Image",
+        "The signal that stops it.",
+        metavar="SIGNAL",
+        takes=BUILD,
+    ),
+    Setting(
+        "healthcheck",
+        "text",
+        "Image",
+        "A health check as in a Dockerfile: options such as --interval=30s, then a JSON array or shell words; or NONE.",
+        metavar="CHECK",
+        takes=BUILD,
+    ),
+    Setting(
+        "created",
+        "text",
+        "Image",
+        "When it was made: RFC 3339 or seconds since 1970. Default: SOURCE_DATE_EPOCH, else not said.",
+        metavar="TIME",
+        takes=PACK,
+    ),
+)
