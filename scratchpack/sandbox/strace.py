@@ -11,6 +11,7 @@ import os
 import re
 from typing import TYPE_CHECKING
 
+from scratchpack.sandbox import numbers
 from scratchpack.sandbox.trace import CALLS, Call, Collector, absolute
 from scratchpack.sandbox.tracer import ring_remark
 
@@ -25,15 +26,19 @@ _RESUMED = re.compile(r"<\.\.\. (\w+) resumed>")
 _CALL = re.compile(r"(\w+)\((.*)\) += (-?\d+|0x[0-9a-f]+|\?)(.*)")
 _CREATED = re.compile(r"(?:(\d+) /\* (\d+) in strace's PID NS \*/|(\d+))")
 _REPLACED = re.compile(r"\+\+\+ superseded by execve in pid (\d+)(?: /\* (\d+) in strace's PID NS \*/)? \+\+\+")
+_NUMBER = re.compile(r"\(errno (\d+)\)")
 _ESCAPE = re.compile(rb"\\(x[0-9a-f]{2}|[0-7]{1,3}|.)")
 _LETTERS = {b"n": b"\n", b"t": b"\t", b"r": b"\r", b"v": b"\v", b"f": b"\f"}
 _FLAGS = {name: getattr(os, name, 0) for name in ("O_WRONLY", "O_RDWR", "O_CREAT", "O_PATH", "O_DIRECTORY")}
 _FORKS = ("fork", "vfork", "clone", "clone3")
+# What every C library, and Go, calls before its first file: traced only so that they may get lost (see _Reader._replaced).
+_EARLY = ("brk", "arch_prctl", "set_thread_area", "set_tid_address", "sched_getaffinity")
+_EARLY_ELSEWHERE = (96, 123, 214)  # set_tid_address, sched_getaffinity and brk in the table of aarch64 and riscv64
 
 
 def words(output: str, *, every: bool) -> list[str]:
     """The command before the program's own words; with ``every``, each system call is listed."""
-    calls = ",".join(f"?{name}" for name in (*CALLS, *_FORKS, "fchdir"))
+    calls = ",".join(f"?{name}" for name in (*CALLS, *_FORKS, *_EARLY, "fchdir"))
     return [
         *("strace", "-f", "-qq", "-y", "--decode-pids=pidns", "-xx", "-s", "4096", "-o", output),
         *(("--seccomp-bpf", "-e", f"trace={calls}") if not every else ()),
@@ -56,6 +61,7 @@ class _Reader:
         self._program: dict[str, str] = {}
         self._forking: list[str] = []  # processes inside a fork whose result is not there yet
         self._open: dict[str, str] = {}
+        self._superseded: set[str] = set()  # processes that a thread's exec has taken over, its result not there yet
         self._directory: dict[str, str] = {}  # of a process, as far as its calls said it
 
     def read(self, lines: Iterable[str]) -> Trace:
@@ -82,10 +88,32 @@ class _Reader:
                 continue
             if replaced := _REPLACED.fullmatch(text):  # a thread became the whole process, under that one's number
                 self._open[pid] = self._open.pop(replaced[2] or replaced[1], "")
+                self._superseded.add(pid)
                 continue
             if resumed := _RESUMED.match(text):
                 text = self._open.pop(pid, "") + text[resumed.end() :]
+                if pid in self._superseded:
+                    self._superseded.discard(pid)
+                    text = self._replaced(text)
             yield pid, text
+
+    def _replaced(self, text: str) -> str:
+        """The exec of a thread, which succeeded: the thread got its process's number only thereby.
+
+        strace 6.1 with its seccomp filter goes on as the process's former first thread would have: where that one was in
+        no call that is traced, the end of the exec passes unseen, and the stop at the new program's first call is taken
+        for it. The number of that call then stands where the result should, and the call itself nowhere.
+        """
+        found = _CALL.fullmatch(text)
+        if found is None or found[3] == "0":
+            return text
+        value = _NUMBER.search(found[4]) if found[3] == "-1" else None
+        number = -int(value[1]) & 0xFFFF if value else int(found[3].replace("?", "-1"), 0)
+        if number != -1 and not _is_early(number):
+            self._collector.remark(
+                "a thread started another program, and strace did not show the first call of that one"
+            )
+        return f"{text[: found.end(2)]}) = 0"
 
     def _adopt(self, pid: str) -> None:
         """A process that is seen before its parent's fork is over is that parent's."""
@@ -144,6 +172,13 @@ class _Reader:
             self._collector.note(call, path, _flags(call, name, arguments), value, self._program.get(pid, ""))
         if call.what == "execute" and value >= 0 and (pid in self._program or started):
             self._program[pid] = path
+
+
+def _is_early(number: int) -> bool:
+    """Whether a system call of this number, in any of this machine's tables, is one of those that may get lost."""
+    if os.uname().machine != "x86_64":
+        return number in _EARLY_ELSEWHERE
+    return any(numbers.names(each).get(number) in _EARLY for each in (numbers.AUDIT_X86_64, numbers.AUDIT_I386))
 
 
 def _split(text: str) -> Iterator[str]:
