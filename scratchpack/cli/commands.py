@@ -1,4 +1,4 @@
-"""The group of commands: parsing, help and completion, by click."""
+"""The group of commands: words go in, the command's module is imported and run by click, an exit status comes out."""
 
 from __future__ import annotations
 

@@ -39,12 +39,12 @@ def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, 
     elif why is not None:
         from scratchpack.report import why as chains
 
-        told = chains.why(inspection, why)
-        if told is None:
+        found = chains.why(inspection, why)
+        if found is None:
             from scratchpack.errors import CheckError
 
             raise CheckError(f"{why} would not be in the image", details=chains.near(inspection, why))
-        click.echo(told, nl=False)
+        click.echo(found, nl=False)
     else:
         from scratchpack.report.text import inspection_text
 

@@ -1,4 +1,4 @@
-"""What ``pack`` does once its words are parsed. No click here: one binary without an option does not pay for it."""
+"""What ``pack`` does once its words are parsed: binaries and settings go in; outputs are written and reported. No click here: the short path does not import it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ def settle(given: Mapping[str, Any], config: str | None = None, command: str = "
     if merged.path is not None and (merged.found or not merged.options.quiet):
         from scratchpack.report.text import escape
 
-        said = f"settings: {escape(merged.path)}"
+        line = f"settings: {escape(merged.path)}"
         if merged.idle:
-            said += f" ({command.removesuffix('-image')} does not take {', '.join(sorted(merged.idle))})"
-        print(said, file=sys.stderr)  # noqa: T201
+            line += f" ({command.removesuffix('-image')} does not take {', '.join(sorted(merged.idle))})"
+        print(line, file=sys.stderr)  # noqa: T201
     return Settled(request(merged.options, command, os.environ), merged.path)
 
 

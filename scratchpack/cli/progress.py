@@ -1,4 +1,4 @@
-"""Progress on stderr: a bar once a run takes over a second, or plain lines; nothing in a pipe unless asked for."""
+"""Progress on stderr: bytes done go in; a bar comes out once a run takes over a second, or plain lines. In a pipe nothing is shown unless asked for."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ PATIENCE = 1.0  # seconds before a person is shown anything
 
 
 class Progress:
-    """Told of work by :meth:`step`; rich is imported only when there is a bar to draw."""
+    """Shows the work that is reported to :meth:`step`; rich is imported only when there is a bar to draw."""
 
     def __init__(self, mode: str, *, quiet: bool = False) -> None:
         watched = sys.stderr.isatty()
         self._mode = "none" if quiet or (mode == "auto" and not watched) else "bar" if mode == "auto" else mode
         self._since = time.monotonic()
-        self._said = 0.0
+        self._printed = 0.0
         self._bar: Any = None
         self._task: Any = None
         self._what = ""
@@ -34,15 +34,15 @@ class Progress:
             self._bar.stop()
 
     def step(self, what: str, done: int, total: int) -> None:
-        """``done`` of ``total`` bytes of one piece of work are behind us; a total of 0 is not known."""
+        """Report that ``done`` of ``total`` bytes of one piece of work are done; a total of 0 is not known."""
         if self._mode == "none":
             return
         now = time.monotonic()
         if now - self._since < PATIENCE:
             return
         if self._mode == "plain":
-            if what != self._what or now - self._said >= PATIENCE:
-                self._what, self._said = what, now
+            if what != self._what or now - self._printed >= PATIENCE:
+                self._what, self._printed = what, now
                 share = f" {100 * done // total} %" if total else ""
                 print(f"{what}:{share} {done / 1e6:.1f} MB", file=sys.stderr)  # noqa: T201
             return

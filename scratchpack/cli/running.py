@@ -1,4 +1,4 @@
-"""The options of ``verify --run``: what stands on the command line in, one :class:`~scratchpack.pipeline.running.Wanted` out."""
+"""The options of ``verify --run``: what stands on the command line in, one :class:`~scratchpack.pipeline.running.Expectation` out."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scratchpack.errors import UsageError
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scratchpack.pipeline.running import Wanted
+    from scratchpack.pipeline.running import Expectation
 
 _OPTIONS = (
     click.Option(["--run"], is_flag=True, help="Then start it in a sandbox; words after -- replace the image's Cmd."),
@@ -49,7 +49,7 @@ def run_options(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-def wanted(values: dict[str, Any], words: tuple[str, ...]) -> Wanted | None:
+def expectation(values: dict[str, Any], words: tuple[str, ...]) -> Expectation | None:
     """Take the options of a run out of click's values; ``None`` where no run is asked for.
 
     Raises:
@@ -62,9 +62,9 @@ def wanted(values: dict[str, Any], words: tuple[str, ...]) -> Wanted | None:
         if idle or words:
             raise UsageError(f"cannot use {idle[0] if idle else repr(words[0])} without --run", hint="add --run")
         return None
-    from scratchpack.pipeline.running import Wanted, check_wanted
+    from scratchpack.pipeline.running import Expectation, check_expectation
 
-    asked = Wanted(
+    asked = Expectation(
         words=words,
         exit=given["expect_exit"],
         output=given["expect_output"],
@@ -74,5 +74,5 @@ def wanted(values: dict[str, Any], words: tuple[str, ...]) -> Wanted | None:
         wait_tcp=given["wait_tcp"],
         request=given["request"],
     )
-    check_wanted(asked)
+    check_expectation(asked)
     return asked

@@ -9,7 +9,7 @@ from typing import Any
 import click
 
 from scratchpack.cli.options import PATH, Grouped, gather, settings_options
-from scratchpack.cli.running import run_options, wanted
+from scratchpack.cli.running import expectation, run_options
 from scratchpack.errors import UsageError
 
 _EPILOG = """\b
@@ -56,7 +56,7 @@ def command(
     Nothing of the image is executed without --run. Exits 6 where anything is wrong; every issue is listed, and what was
     not checked. With --run an image that is right is started as an engine would start it, and must end as expected.
     """
-    run = wanted(values, words)
+    run = expectation(values, words)
     from scratchpack.pipeline.verify import carry_out, is_program, unpacked_size
 
     unpacked = unpacked_size(max_unpacked)

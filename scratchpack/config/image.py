@@ -99,7 +99,7 @@ IMAGE: tuple[Setting, ...] = (
         "created",
         "text",
         "Image",
-        "When it was made: RFC 3339 or seconds since 1970. Default: SOURCE_DATE_EPOCH, else not said.",
+        "When it was made: RFC 3339 or seconds since 1970. Default: SOURCE_DATE_EPOCH, else none.",
         metavar="TIME",
         takes=PACK,
     ),

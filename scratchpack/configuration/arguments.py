@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.configuration.formats import WORDS
 from scratchpack.configuration.model import GROUP, PATH, USER, Named
 from scratchpack.configuration.reader import accounts, found_in, paths
-from scratchpack.configuration.tokens import Value
+from scratchpack.configuration.tokens import ConfigValue
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -37,7 +37,7 @@ def _arguments(words: Sequence[str], origin: str, env: Mapping[str, str]) -> Ite
             yield from (item._replace(line=0) for item in found_in(text, WORDS, origin, env))
             continue
         yield from (Named(PATH, path, key, origin) for path in paths(text, key))
-        value = Value(_OPTIONS.get(key, key), text, 0, 1, quoted=False)
+        value = ConfigValue(_OPTIONS.get(key, key), text, 0, 1, quoted=False)
         yield from (Named(kind, name, key, origin) for kind, name in accounts(value))
 
 

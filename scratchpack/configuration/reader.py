@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.configuration.formats import LIMIT, Style, style_of
 from scratchpack.configuration.model import GROUP, PATH, RELATIVE, USER, Named
-from scratchpack.configuration.tokens import Value, values
+from scratchpack.configuration.tokens import ConfigValue, values
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -79,7 +79,7 @@ def found_in(text: str, style: Style, file: str, env: Mapping[str, str]) -> Iter
         yield from _named(value, style, file)
 
 
-def _named(value: Value, style: Style, file: str) -> Iterator[Named]:
+def _named(value: ConfigValue, style: Style, file: str) -> Iterator[Named]:
     yield from (Named(PATH, path, value.key, file, value.line) for path in paths(value.text, value.key))
     if style.code:
         return
@@ -125,7 +125,7 @@ def _path(text: str, key: str) -> str:
     return path if top in _TOPS or (_FILE_KEY.search(key) and not _URL_KEY.search(key)) else ""
 
 
-def accounts(value: Value) -> Iterator[tuple[str, str]]:
+def accounts(value: ConfigValue) -> Iterator[tuple[str, str]]:
     """The users and groups that one value names, by its key: ``user www-data adm;`` names a user and a group."""
     name = value.text
     if not _ACCOUNT.fullmatch(name) or name in _NO_ACCOUNT:

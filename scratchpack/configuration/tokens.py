@@ -28,7 +28,7 @@ _ESCAPE = re.compile(r"\\(.)")
 _ASSIGNED = re.compile(r"(-{0,2}[\w.-]+(?:\[[^\]]*\])?)\+?[:+]?=(?!=|>)(.*)", re.DOTALL)
 
 
-class Value(NamedTuple):
+class ConfigValue(NamedTuple):
     """One value of a text."""
 
     key: str  # the word that it is assigned to, else the first of its statement
@@ -38,7 +38,7 @@ class Value(NamedTuple):
     quoted: bool
 
 
-def values(text: str, style: Style) -> Iterator[Value]:
+def values(text: str, style: Style) -> Iterator[ConfigValue]:
     """Every value of a text, in its order; at most MAX_VALUES."""
     found = _xml_values(text) if style is XML else _values(text, style)
     for count, value in enumerate(found):
@@ -56,7 +56,7 @@ def _pattern(style: Style) -> re.Pattern[str]:
     )
 
 
-def _values(text: str, style: Style) -> Iterator[Value]:
+def _values(text: str, style: Style) -> Iterator[ConfigValue]:
     key, first, place, line, depth = "", True, 0, 1, 0
     for match in _pattern(style).finditer(text):
         kind, found = match.lastgroup, match[0]
@@ -67,7 +67,7 @@ def _values(text: str, style: Style) -> Iterator[Value]:
                 key, place, first = inner, 0, False  # {"key": …}, "key" => …
             else:
                 place += 1
-                yield Value(key, inner, line, place, quoted=True)
+                yield ConfigValue(key, inner, line, place, quoted=True)
                 first = False
         elif kind == "word":
             for is_key, part in _parts(found, first=first):
@@ -75,7 +75,7 @@ def _values(text: str, style: Style) -> Iterator[Value]:
                     key, place = part, 0
                 elif part and style.bare:
                     place += 1
-                    yield Value(key, part, line, place, quoted=False)
+                    yield ConfigValue(key, part, line, place, quoted=False)
             first = first and found == "-"  # in YAML what follows "- " begins an entry, which may be a key's
         elif kind == "open":
             depth += 1
@@ -105,7 +105,7 @@ def _parts(word: str, *, first: bool) -> Iterator[tuple[bool, str]]:
         yield False, word
 
 
-def _xml_values(text: str) -> Iterator[Value]:
+def _xml_values(text: str) -> Iterator[ConfigValue]:
     text = _XML_COMMENT.sub(lambda comment: "\n" * comment[0].count("\n"), text)
     tag, line, at = "", 1, 0
     for match in _XML.finditer(text):
@@ -115,7 +115,7 @@ def _xml_values(text: str) -> Iterator[Value]:
         if opened:
             tag = opened
         elif name:
-            yield Value(name, double if double is not None else single, line, 1, quoted=True)
+            yield ConfigValue(name, double if double is not None else single, line, 1, quoted=True)
         elif content.strip():
             lead = content[: len(content) - len(content.lstrip())]
-            yield Value(tag, content.strip(), line + lead.count("\n"), 1, quoted=True)
+            yield ConfigValue(tag, content.strip(), line + lead.count("\n"), 1, quoted=True)

@@ -10,7 +10,7 @@ from scratchpack.errors import LimitError
 from scratchpack.record import NamedTuple
 
 
-class Limits(NamedTuple):
+class Bounds(NamedTuple):
     """The bounds of one budget; what a careful program never comes near, and what takes a machine about two seconds."""
 
     read: int  # bytes that are read from files
@@ -19,9 +19,9 @@ class Limits(NamedTuple):
     kept: int  # bytes that stay in memory
 
 
-FILE = Limits(read=4 << 30, steps=1 << 20, lookups=0, kept=64 << 20)
-RUN = Limits(read=32 << 30, steps=3 << 20, lookups=40_000, kept=96 << 20)
-_WHAT = Limits("bytes to be read", "records to be looked at", "names to be looked up", "bytes to be kept in memory")  # type: ignore[arg-type]
+FILE = Bounds(read=4 << 30, steps=1 << 20, lookups=0, kept=64 << 20)
+RUN = Bounds(read=32 << 30, steps=3 << 20, lookups=40_000, kept=96 << 20)
+_WHAT = Bounds("bytes to be read", "records to be looked at", "names to be looked up", "bytes to be kept in memory")  # type: ignore[arg-type]
 
 
 class Budget:
@@ -35,7 +35,7 @@ class Budget:
 
     __slots__ = ("_limits", "_within", "bytes_kept", "bytes_read", "lookups_made", "steps_taken", "subject")
 
-    def __init__(self, subject: str, limits: Limits = FILE, within: Budget | None = None) -> None:
+    def __init__(self, subject: str, limits: Bounds = FILE, within: Budget | None = None) -> None:
         self.subject = subject
         self._limits, self._within = limits, within
         self.bytes_read = self.steps_taken = self.lookups_made = self.bytes_kept = 0

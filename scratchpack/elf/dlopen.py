@@ -22,7 +22,7 @@ MAX_NAMES = 64  # alternatives of one entry
 MAX_NAMES_IN_ALL = 2048  # of all notes of one file
 
 
-class Dlopen(NamedTuple):
+class DlopenEntry(NamedTuple):
     """One thing that is opened later: the first of ``sonames`` that is found will do."""
 
     sonames: tuple[str, ...]
@@ -31,13 +31,13 @@ class Dlopen(NamedTuple):
     description: str = ""
 
 
-def dlopens(notes: Iterable[Note]) -> tuple[Dlopen, ...]:
+def dlopens(notes: Iterable[Note]) -> tuple[DlopenEntry, ...]:
     """All entries of all ``.note.dlopen`` records; what does not read as one is left out.
 
     Raises:
         LimitError: they name more libraries than any program opens.
     """
-    found: list[Dlopen] = []
+    found: list[DlopenEntry] = []
     for note in notes:
         if note.owner.rstrip(b"\0") == OWNER and note.type == NOTE_DLOPEN:
             value = _json(note.desc)
@@ -66,7 +66,7 @@ def package(notes: Iterable[Note]) -> Mapping[str, str]:
     return {}
 
 
-def _entry(value: foreign.Value) -> Dlopen | None:
+def _entry(value: foreign.Value) -> DlopenEntry | None:
     try:
         sonames = value["soname"]
         names = (sonames.text(),) if isinstance(sonames.raw, str) else sonames.texts()
@@ -75,7 +75,7 @@ def _entry(value: foreign.Value) -> Dlopen | None:
         return None
     if not 0 < len(names) <= MAX_NAMES or not all(names):
         return None
-    return Dlopen(names, priority if priority in PRIORITIES else "recommended", feature, description)
+    return DlopenEntry(names, priority if priority in PRIORITIES else "recommended", feature, description)
 
 
 def _text(value: foreign.Value) -> str:

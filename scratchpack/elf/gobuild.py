@@ -35,7 +35,7 @@ _TABLE_LITTLE = pattern(rb"\xff\xff\xff\0\0[\1\2\4][\4\x08]")
 _TABLE_BIG = pattern(rb"\xff\xff\xff[\xf1\xf0\xfa]\0\0[\1\2\4][\4\x08]")
 
 
-class Module(NamedTuple):
+class GoModule(NamedTuple):
     """One module of the build, its replacement named where there is one."""
 
     path: str
@@ -48,8 +48,8 @@ class GoBuild(NamedTuple):
 
     version: str  # "go1.24.1"
     path: str  # the main package
-    main: Module | None
-    dependencies: tuple[Module, ...]
+    main: GoModule | None
+    dependencies: tuple[GoModule, ...]
     settings: tuple[tuple[str, str], ...]  # ("CGO_ENABLED", "0"), ("-tags", …); no evidence of libc (R17 is)
 
 
@@ -208,7 +208,7 @@ def _pointed(image: ElfImage, address: int, layout: str, pointer: int) -> bytes:
 
 def _parse(version: str, text: str) -> GoBuild:
     path, main = "", None
-    dependencies: list[Module] = []
+    dependencies: list[GoModule] = []
     settings: list[tuple[str, str]] = []
     for line in text.split("\n"):
         kind, *words = line.split("\t")
@@ -216,9 +216,9 @@ def _parse(version: str, text: str) -> GoBuild:
             case "path", [path]:
                 pass
             case "mod", [name, release, *_]:
-                main = Module(name, release)
+                main = GoModule(name, release)
             case "dep", [name, release, *_]:
-                dependencies.append(Module(name, release))
+                dependencies.append(GoModule(name, release))
             case "=>", [name, release, *_] if dependencies:
                 dependencies[-1] = dependencies[-1]._replace(replaced_by=f"{name} {release}".rstrip())
             case "build", [setting]:

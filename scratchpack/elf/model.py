@@ -18,14 +18,14 @@ class Linkage(StrEnum):
     COMPRESSED = "compressed"
 
 
-class Request(NamedTuple):
+class LoadRequest(NamedTuple):
     """One entry of the dynamic section that asks for another object, in file order (R1, R13)."""
 
     kind: str  # "needed" | "filter" | "auxiliary"
     name: str
 
 
-class Version(NamedTuple):
+class VersionRequest(NamedTuple):
     """A version that is asked for of a provider; ``weak`` is VER_FLG_WEAK (R15)."""
 
     name: str
@@ -36,7 +36,7 @@ class VersionNeed(NamedTuple):
     """One verneed record: the provider's soname as written (vn_file) and the versions asked of it."""
 
     file: str
-    versions: tuple[Version, ...]
+    versions: tuple[VersionRequest, ...]
 
 
 class Note(NamedTuple):
@@ -69,7 +69,7 @@ class ElfFacts(NamedTuple):
     interpreter: str | None
     has_dynamic: bool
     soname: str | None
-    requests: tuple[Request, ...]
+    requests: tuple[LoadRequest, ...]
     rpath: str | None
     runpath: str | None
     flags: int  # DT_FLAGS

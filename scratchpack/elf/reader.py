@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.elf import machines
 from scratchpack.elf.image import PT_INTERP, PT_LOAD, PT_NOTE, ElfImage
-from scratchpack.elf.model import ElfFacts, Linkage, Request
+from scratchpack.elf.model import ElfFacts, Linkage, LoadRequest
 from scratchpack.elf.notes import build_id, notes_of
 from scratchpack.elf.system import system_of
 from scratchpack.elf.versions import version_defs, version_needs
@@ -69,7 +69,7 @@ def facts_of(image: ElfImage) -> ElfFacts:
     tags = dict(dynamic or ())  # of a tag that stands twice the last counts, as in the loader
     strings = _Strings(image, tags.get(DT_STRTAB))
     notes = tuple(notes_of(image, (segment for segment in image.segments if segment.type == PT_NOTE)))
-    requests = tuple(Request(_REQUESTS[tag], strings.at(at)) for tag, at in dynamic or () if tag in _REQUESTS)
+    requests = tuple(LoadRequest(_REQUESTS[tag], strings.at(at)) for tag, at in dynamic or () if tag in _REQUESTS)
     interpreter = _interpreter(image)
     soname = strings.maybe(tags.get(DT_SONAME))
     flags_1 = tags.get(DT_FLAGS_1, 0)

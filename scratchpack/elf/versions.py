@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from typing import TYPE_CHECKING
 
-from scratchpack.elf.model import Version, VersionNeed
+from scratchpack.elf.model import VersionNeed, VersionRequest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -66,7 +66,7 @@ def version_needs(image: ElfImage, address: int | None, name: Callable[[int], st
         if revision != 1:
             raise image.fail(f"unknown revision {revision} of its symbol version needs")
         versions = tuple(
-            Version(name(text), bool(flags & VER_FLG_WEAK))
+            VersionRequest(name(text), bool(flags & VER_FLG_WEAK))
             for _, (_hash, flags, _other, text, _) in chain.follow(at + aux, _NEED_AUX)
         )
         needs.append(VersionNeed(name(file), versions))

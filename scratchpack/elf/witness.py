@@ -18,7 +18,7 @@ MEMORY = 4 << 30  # bytes of address space: lief holds the file, and more
 _PIECE = 1 << 20
 
 
-class Reading(NamedTuple):
+class SecondReading(NamedTuple):
     """What lief makes of a file; ``None`` and empty where it sees nothing."""
 
     bits: int
@@ -33,7 +33,7 @@ class Reading(NamedTuple):
     sections: tuple[tuple[str, int, int], ...]  # pyelftools: name, offset, size
 
 
-def second_reading(stream: BinaryIO) -> Reading | None:
+def second_reading(stream: BinaryIO) -> SecondReading | None:
     """Read a whole file a second time; ``None`` when the witness could not make anything of it in its limits.
 
     Raises:
@@ -55,10 +55,10 @@ def second_reading(stream: BinaryIO) -> Reading | None:
     said["needed"] = tuple(said["needed"])
     said["versions"] = tuple((name, tuple(versions)) for name, versions in said["versions"])
     said["sections"] = tuple((name, offset, size) for name, offset, size in said["sections"])
-    return Reading(**said)
+    return SecondReading(**said)
 
 
-def disagreements(facts: ElfFacts, reading: Reading) -> tuple[str, ...]:
+def disagreements(facts: ElfFacts, reading: SecondReading) -> tuple[str, ...]:
     """One line for each fact that the two readings differ in; empty when they agree."""
     ours = {
         "class": facts.bits,
@@ -83,7 +83,7 @@ def _sorted(needs: Any) -> tuple[tuple[str, tuple[str, ...]], ...]:
     return tuple(sorted((name, tuple(sorted(versions))) for name, versions in needs))
 
 
-def _read(data: bytes) -> Reading | None:
+def _read(data: bytes) -> SecondReading | None:
     """The reading itself; only in the child."""
     import io
 
@@ -114,7 +114,7 @@ def _read(data: bytes) -> Reading | None:
         (_text(need.name), [_text(aux.name) for aux in need.get_auxiliary_symbols()])
         for need in binary.symbols_version_requirement
     )
-    return Reading(
+    return SecondReading(
         64 if is_64 else 32,
         "little" if is_little else "big",
         int(binary.header.machine_type.value),

@@ -1,1 +1,1 @@
-"""The container engines of this machine: asked whether they are there, sent an image, asked for one, told to run one."""
+"""The container engines of this machine: asked whether they answer, sent an image, asked for one, started with one."""

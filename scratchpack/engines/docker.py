@@ -39,7 +39,7 @@ _PIECE = 1 << 20
 
 
 class _RefusedError(Exception):
-    """The engine said no, or what no engine says; its words."""
+    """The engine refused, or its answer is none that an engine gives; the message has its words."""
 
 
 _FAULTS = (OSError, http.client.HTTPException, _RefusedError)

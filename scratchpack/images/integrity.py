@@ -24,7 +24,7 @@ from scratchpack.oci.unpack import PIECE
 
 if TYPE_CHECKING:
     from scratchpack.foreign import Value
-    from scratchpack.oci.budget import Budget
+    from scratchpack.oci.budget import UnpackBudget
     from scratchpack.oci.store import Store
 
 _NAMED_BY_DIGEST = re.compile(r"(?:blobs/sha256/)?([0-9a-f]{64})(?:\.json)?")
@@ -61,7 +61,7 @@ class Survey(NamedTuple):
     blobs: int  # whose digests were computed
 
 
-def survey(store: Store, budget: Budget) -> Survey:
+def survey(store: Store, budget: UnpackBudget) -> Survey:
     """Read everything that the store's entry points lead to.
 
     Raises:
@@ -77,7 +77,7 @@ def survey(store: Store, budget: Budget) -> Survey:
 
 
 class _Walk:
-    def __init__(self, store: Store, budget: Budget) -> None:
+    def __init__(self, store: Store, budget: UnpackBudget) -> None:
         self._store, self._budget = store, budget
         self.issues: list[Issue] = []
         self.unchecked: list[str] = []

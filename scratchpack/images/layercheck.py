@@ -19,7 +19,7 @@ from scratchpack.oci.unpack import ForwardReader, compression_of, pieces
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from scratchpack.oci.budget import Budget
+    from scratchpack.oci.budget import UnpackBudget
 
 _DEVICES = {tarfile.CHRTYPE, tarfile.BLKTYPE, tarfile.FIFOTYPE}
 _MOST = 20  # lines a rule and layer; the rest is counted
@@ -37,7 +37,7 @@ class CheckedLayer(NamedTuple):
     kinds: dict[str, str]  # path to "file", "directory", "symlink" or "other", in the order of the tar
 
 
-def check_layer(stream: BinaryIO, stored: int, budget: Budget, *, what: str) -> CheckedLayer:
+def check_layer(stream: BinaryIO, stored: int, budget: UnpackBudget, *, what: str) -> CheckedLayer:
     """Read one layer.
 
     Args:
@@ -91,7 +91,7 @@ class _Lines:
 
 
 class _Layer:
-    def __init__(self, budget: Budget) -> None:
+    def __init__(self, budget: UnpackBudget) -> None:
         self._budget = budget
         self._repeated = 0
         self.broken, self.unlike = _Lines(), _Lines()

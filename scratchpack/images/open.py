@@ -63,7 +63,7 @@ def open_image(
         insecure: hosts (``host`` or ``host:port``) that may speak plain http or show any certificate.
         token_servers: hosts besides the registry's own that may see the user's password.
         unpacked: bytes that an archive which is compressed as a whole may unpack to; ``None`` for what
-            :class:`scratchpack.oci.budget.Budget` allows.
+            :class:`scratchpack.oci.budget.UnpackBudget` allows.
 
     Raises:
         UsageError: no such path, and no reference either.

@@ -1,1 +1,1 @@
-"""Layers of an image read without unpacking them: what each adds, hides and restores."""
+"""Layers of an image read without unpacking them: blobs go in; what each adds, hides and restores comes out."""

@@ -16,7 +16,7 @@ import os
 from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.layers.tarindex import LayerTar, Record
-from scratchpack.layers.versions import By, Cause, Hidden, Inode, Version, cause, may_be_equal
+from scratchpack.layers.versions import By, Cause, Hidden, Inode, PathVersion, cause, may_be_equal
 from scratchpack.oci.unpack import MAX_UNPACKED
 
 if TYPE_CHECKING:
@@ -47,16 +47,16 @@ class History:
         self.name = name
         self.layers: list[LayerTar] = []
         self.payload: list[int] = []  # of each layer: bytes of its files; the rest of its size is overhead (W5)
-        self.hidden: list[Version] = []  # in the order in which they were hidden
+        self.hidden: list[PathVersion] = []  # in the order in which they were hidden
         self.dead: list[Inode] = []  # files without a live name, likewise
         self.disputed: list[tuple[str, int]] = []  # names on which engines disagree (I19), with their layer
         self._names = self._text = 0
         self._numbers = itertools.count(1)
-        self._deleted: dict[str, Version] = {}  # by whiteouts of the layer at hand
-        self._parent: Version | None = None  # of the entry before
-        self._past: dict[str, list[Version]] | None = None
+        self._deleted: dict[str, PathVersion] = {}  # by whiteouts of the layer at hand
+        self._parent: PathVersion | None = None  # of the entry before
+        self._past: dict[str, list[PathVersion]] | None = None
         top = _directory("/")
-        self.root = Version("/", 0, top, Inode(0, 0, top))
+        self.root = PathVersion("/", 0, top, Inode(0, 0, top))
         try:
             for number, opener in enumerate(openers):
                 layer = LayerTar(opener, f"layer {number + 1} of {name}", limit=limit)
@@ -67,15 +67,15 @@ class History:
             self.close()
             raise
 
-    def find(self, path: str) -> Version | None:
+    def find(self, path: str) -> PathVersion | None:
         """What is live at a path, links not followed."""
-        at: Version | None = self.root
+        at: PathVersion | None = self.root
         for name in path.split("/"):
             if name:
                 at = at.below.get(name) if at is not None and at.below is not None else None
         return at
 
-    def versions(self, path: str) -> tuple[Version, ...]:
+    def versions(self, path: str) -> tuple[PathVersion, ...]:
         """Everything that was ever at a path, oldest first; at most the last is live."""
         if self._past is None:
             self._past = {}
@@ -84,7 +84,7 @@ class History:
         live = self.find(path)
         return (*self._past.get(path, ()), *([live] if live is not None else []))
 
-    def live(self) -> Iterator[Version]:
+    def live(self) -> Iterator[PathVersion]:
         """What the image shows, parents first, names of one directory in the order of their bytes."""
         pending = [self.root]
         while pending:
@@ -121,7 +121,7 @@ class History:
             for inode in files:
                 inode.digest = found[inode.record.offset]
 
-    def causes(self, versions: Iterable[Version]) -> list[tuple[Version, Cause]]:
+    def causes(self, versions: Iterable[PathVersion]) -> list[tuple[PathVersion, Cause]]:
         """Why each of these hidden versions is hidden (W2); digests are compared where sizes are equal.
 
         Raises:
@@ -153,7 +153,7 @@ class History:
         """One layer over those below it: deletions first, since they never touch what the layer brings itself."""
         self._deleted, self._parent = {}, None
         self.payload.append(0)
-        brought: list[Record] = []
+        own: list[Record] = []
         for record in layer.records():
             self._count(
                 layer, 1, len(record.path) + len(record.target) + sum(len(n) + len(v) for n, v in record.xattrs)
@@ -170,8 +170,8 @@ class History:
             elif name.startswith(WHITEOUT):
                 self._delete(layer, number, above, name.removeprefix(WHITEOUT))
             else:
-                brought.append(record)
-        for record in brought:
+                own.append(record)
+        for record in own:
             self._put(layer, number, record)
 
     def _delete(self, layer: LayerTar, number: int, above: str, name: str) -> None:
@@ -198,7 +198,7 @@ class History:
             above.below[name] = self._restate(old, number, record)
             return
         inode = self._linked(layer, number, record, old) if record.kind == "hard link" else None
-        version = Version(path, number, record, inode or Inode(next(self._numbers), number, record))
+        version = PathVersion(path, number, record, inode or Inode(next(self._numbers), number, record))
         version.inode.links += 1
         if old is None:
             old = self._deleted.pop(path, None)
@@ -209,9 +209,9 @@ class History:
             self._hide(old, Hidden(By.ENTRY if same else By.KIND, number, path), version)
         above.below[name] = version
 
-    def _restate(self, old: Version, number: int, record: Record) -> Version:
+    def _restate(self, old: PathVersion, number: int, record: Record) -> PathVersion:
         """A directory over a directory: what is in it stays."""
-        version = Version(old.path, number, record, old.inode)
+        version = PathVersion(old.path, number, record, old.inode)
         version.below, old.below = old.below, {}
         version.inode.record = record
         if self._parent is old:
@@ -221,7 +221,7 @@ class History:
             self.hidden.append(old)
         return version
 
-    def _linked(self, layer: LayerTar, number: int, record: Record, old: Version | None) -> Inode:
+    def _linked(self, layer: LayerTar, number: int, record: Record, old: PathVersion | None) -> Inode:
         """The file that a hard link gives another name to; as in engines, the link's mode and owner become the file's."""
         directory, _, name = record.target.rpartition("/")
         above = self._above(layer, number, directory, make=False)
@@ -236,7 +236,7 @@ class History:
             inode.record = inode.record._replace(mode=record.mode, uid=record.uid, gid=record.gid)
         return inode
 
-    def _hide(self, version: Version, hidden: Hidden, successor: Version | None = None) -> None:
+    def _hide(self, version: PathVersion, hidden: Hidden, successor: PathVersion | None = None) -> None:
         """A version, and everything below it where it is a directory."""
         pending = [version]
         while pending:
@@ -255,7 +255,7 @@ class History:
                 if at.inode.links == 0 and at.inode.record.kind == "file":
                     self.dead.append(at.inode)
 
-    def _above(self, layer: LayerTar, number: int, directory: str, *, make: bool = True) -> Version | None:
+    def _above(self, layer: LayerTar, number: int, directory: str, *, make: bool = True) -> PathVersion | None:
         """The directory that holds an entry, made where nothing names it; ``None`` where it is not there and ``make`` is false."""
         if (last := self._parent) is not None and last.hidden is None and last.path == directory:
             return last
@@ -292,11 +292,11 @@ class History:
             self._parent = trail[-1]
         return trail[-1]
 
-    def _implied(self, layer: LayerTar, number: int, above: Version, name: str) -> Version:
+    def _implied(self, layer: LayerTar, number: int, above: PathVersion, name: str) -> PathVersion:
         assert above.below is not None  # noqa: S101 - only directories are on a trail
         path = f"{above.path.rstrip('/')}/{name}"
         self._count(layer, 1, len(path))
-        made = Version(path, number, _directory(path), Inode(next(self._numbers), number, _directory(path)))
+        made = PathVersion(path, number, _directory(path), Inode(next(self._numbers), number, _directory(path)))
         if (found := above.below.get(name)) is not None:
             if found.layer == number:
                 raise layer.fail(f"{path} is a {found.inode.record.kind}, and something stands below it")

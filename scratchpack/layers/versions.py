@@ -33,7 +33,7 @@ class Hidden(NamedTuple):
     by: By
     layer: int
     path: str
-    successor: Version | None = None  # what the same layer puts at the version's own path
+    successor: PathVersion | None = None  # what the same layer puts at the version's own path
 
 
 class Inode:
@@ -48,7 +48,7 @@ class Inode:
         self.digest: str | None = None  # once asked for
 
 
-class Version:
+class PathVersion:
     """One entry of one layer: what a path was from that layer on, until ``hidden``."""
 
     __slots__ = ("below", "hidden", "inode", "layer", "path", "record")
@@ -57,7 +57,7 @@ class Version:
         self.path = path  # without a link in it
         self.layer, self.record, self.inode = layer, record, inode
         self.hidden: Hidden | None = None
-        self.below: dict[str, Version] | None = {} if record.kind == "directory" else None
+        self.below: dict[str, PathVersion] | None = {} if record.kind == "directory" else None
 
     @property
     def implied(self) -> bool:
@@ -65,7 +65,7 @@ class Version:
         return self.record.offset < 0
 
     def __repr__(self) -> str:
-        return f"<Version {self.path!a} {self.record.kind} of layer {self.layer}{' hidden' if self.hidden else ''}>"
+        return f"<PathVersion {self.path!a} {self.record.kind} of layer {self.layer}{' hidden' if self.hidden else ''}>"
 
 
 def may_be_equal(one: Inode, other: Inode) -> bool:
@@ -73,7 +73,7 @@ def may_be_equal(one: Inode, other: Inode) -> bool:
     return one is not other and one.record.kind == other.record.kind == "file" and one.record.size == other.record.size
 
 
-def cause(version: Version, hidden: Hidden) -> Cause:
+def cause(version: PathVersion, hidden: Hidden) -> Cause:
     """Why a version is hidden; digests are there where :func:`may_be_equal` says so."""
     after = hidden.successor
     if after is None:

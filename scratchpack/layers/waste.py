@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from scratchpack.layers.history import History
-    from scratchpack.layers.versions import Inode, Version
+    from scratchpack.layers.versions import Inode, PathVersion
 
 
 class Dead(NamedTuple):
@@ -91,7 +91,7 @@ def waste(history: History) -> Waste:
         InputError: a layer is damaged, or closed.
     """
     shown = list(_shown(history))
-    last: dict[int, Version] = {}  # the name that a dead file lost last
+    last: dict[int, PathVersion] = {}  # the name that a dead file lost last
     for version in history.hidden:
         if version.below is None and not version.inode.links and version.inode.record.stored:
             last[version.inode.number] = version
@@ -102,7 +102,7 @@ def waste(history: History) -> Waste:
     return Waste(layers, dead, _duplicates(groups))
 
 
-def _shown(history: History) -> Iterator[Version]:
+def _shown(history: History) -> Iterator[PathVersion]:
     """Each live file that has bytes, by the first of its names."""
     seen: set[int] = set()
     for version in history.live():
@@ -112,7 +112,7 @@ def _shown(history: History) -> Iterator[Version]:
             seen.add(version.inode.number)
 
 
-def _to_compare(versions: Iterable[Version]) -> Iterator[Inode]:
+def _to_compare(versions: Iterable[PathVersion]) -> Iterator[Inode]:
     for version in versions:
         after = version.hidden.successor if version.hidden else None
         if after is not None and may_be_equal(version.inode, after.inode):
@@ -120,7 +120,7 @@ def _to_compare(versions: Iterable[Version]) -> Iterator[Inode]:
             yield after.inode
 
 
-def _dead(history: History, versions: Iterable[Version]) -> Iterator[Dead]:
+def _dead(history: History, versions: Iterable[PathVersion]) -> Iterator[Dead]:
     for version, cause in history.causes(versions):
         hidden = version.hidden
         assert hidden is not None  # noqa: S101 - it comes from the list of the hidden
@@ -142,18 +142,18 @@ def _layer(history: History, number: int, dead: Iterable[Dead]) -> LayerWaste:
     return LayerWaste(history.layers[number].size, live, history.overhead(number), hidden, hides)
 
 
-def _of_equal_size(shown: Iterable[Version]) -> list[list[Version]]:
+def _of_equal_size(shown: Iterable[PathVersion]) -> list[list[PathVersion]]:
     """Only files of equal size can be equal; the others are not read for this."""
-    sizes: dict[int, list[Version]] = {}
+    sizes: dict[int, list[PathVersion]] = {}
     for version in shown:
         sizes.setdefault(version.inode.record.size, []).append(version)
     return [group for group in sizes.values() if len(group) > 1]
 
 
-def _duplicates(groups: Iterable[list[Version]]) -> tuple[Duplicate, ...]:
+def _duplicates(groups: Iterable[list[PathVersion]]) -> tuple[Duplicate, ...]:
     found: list[Duplicate] = []
     for group in groups:
-        equal: dict[str, list[Version]] = {}
+        equal: dict[str, list[PathVersion]] = {}
         for version in group:
             equal.setdefault(version.inode.digest or "", []).append(version)
         for digest, versions in equal.items():

@@ -1,4 +1,4 @@
-"""Tier and option give a decision: one table. Then what was decided for is provided, or said to be missing."""
+"""Tier and option give a decision: one table. Then what was decided for is provided, or reported as missing."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.errors import NeedError, UsageError
 from scratchpack.needs.base import NeedResult, Unavailable
-from scratchpack.needs.gate import gate_of, said
+from scratchpack.needs.gate import gate_of, withheld_line
 from scratchpack.needs.index import LANGUAGES, ROWS
 from scratchpack.needs.load import detector_of, need_of
 from scratchpack.needs.names import NOTES, SCRIPT_NEEDS
@@ -117,12 +117,14 @@ def _decide(
     try:
         brought = need.provide(gate, evidence, options, subject)
     except Unavailable as missing:
-        why = "".join(f"; {text}" for text in (_because(evidence) if evidence else "", said(gate.withheld)) if text)
+        why = "".join(
+            f"; {text}" for text in (_because(evidence) if evidence else "", withheld_line(gate.withheld)) if text
+        )
         text = f"{need.name}: {missing.missing} in {gate.name}{why}; {missing.remedy}, or use --need {need.name}=never"
         essential = missing.essential or mode == "always"
         return result._replace(decision="unavailable", suggestion=text, essential=essential)
     if gate.withheld or gate.dropped:
-        withheld = (f"{need.name}: {said(gate.withheld)}",) if gate.withheld else ()
+        withheld = (f"{need.name}: {withheld_line(gate.withheld)}",) if gate.withheld else ()
         travelling = {entry.path for entry in brought.files}
         dropped = (line for path, line in sorted(gate.dropped.items()) if path in travelling)
         brought = brought._replace(notes=(*brought.notes, *withheld, *dropped))

@@ -190,7 +190,7 @@ def packages(root: Sysroot) -> Packages | None:
     return open_database(root.behind if isinstance(root, Gate) else root)
 
 
-def said(withheld: Mapping[str, str]) -> str:
+def withheld_line(withheld: Mapping[str, str]) -> str:
     """One line of the report about what was asked for and not taken; "" for nothing."""
     if not withheld:
         return ""

@@ -21,7 +21,7 @@ MAX_DOCUMENTS = 10_000  # descriptors that are followed
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-class Budget:
+class UnpackBudget:
     """Of one image, in an archive, a layout or a registry.
 
     Args:

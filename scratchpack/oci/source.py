@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from scratchpack import foreign
 from scratchpack.elf.machines import Platform
 from scratchpack.errors import InputError
-from scratchpack.oci.budget import Budget
+from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.digest import blob_path, sha256
 from scratchpack.oci.index import IMAGE_NAME, REF_NAME
 from scratchpack.oci.media import CONFIGS, INDEXES, MANIFESTS
@@ -87,7 +87,7 @@ def find_images(store: Store) -> Images:
 class _Reading:
     def __init__(self, store: Store) -> None:
         self._store = store
-        self._budget = Budget(store.name)
+        self._budget = UnpackBudget(store.name)
         self._followed: set[tuple[str, tuple[str, ...]]] = set()
         self.found: list[StoredImage] = []
         self.faults: list[str] = []

@@ -9,7 +9,7 @@ import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from scratchpack.errors import InputError, OutputError
-from scratchpack.oci.budget import Budget
+from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.spool import region
 from scratchpack.oci.tarstream import BadTarError, members
 from scratchpack.oci.unpack import compression_of, pieces
@@ -203,7 +203,7 @@ class _Archive(Store):
 
 def _unpacked(name: str, stream: BinaryIO, limit: int | None) -> BinaryIO:
     """The archive in an unnamed temporary file; zeroes, to which a small file can unpack by the gigabyte, become holes."""
-    budget = Budget(name, limit)
+    budget = UnpackBudget(name, limit)
     budget.stored(os.fstat(stream.fileno()).st_size)
     try:
         out = cast("BinaryIO", tempfile.TemporaryFile(prefix="scratchpack-"))  # noqa: SIM115 - the store closes it

@@ -25,7 +25,7 @@ class BadTarError(ValueError):
     """Not a tar, damaged, cut short, or made to do harm."""
 
 
-class Source(Protocol):
+class TarSource(Protocol):
     """Where the bytes come from: a real file, or a stream that only goes forward."""
 
     def read(self, size: int, /) -> bytes:
@@ -38,7 +38,7 @@ class Source(Protocol):
         """The place of the next read."""
 
 
-def members(source: Source) -> Iterator[tarfile.TarInfo]:
+def members(source: TarSource) -> Iterator[tarfile.TarInfo]:
     """The entries in the archive's order; while one is looked at, the source may be read up to the end of its content.
 
     Raises:
@@ -69,7 +69,7 @@ def members(source: Source) -> Iterator[tarfile.TarInfo]:
 class _Guard:
     """The source as tarfile sees it."""
 
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: TarSource) -> None:
         self._source = source
         self.headers = 0  # bytes read since the last entry
         self.latest = b""

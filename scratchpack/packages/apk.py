@@ -1,4 +1,4 @@
-"""apk: lib/apk/db/installed, records of one-letter fields between blank lines."""
+"""apk's database: a root goes in; out comes who owns a path there. ``lib/apk/db/installed`` has records of one-letter fields between blank lines."""
 
 from __future__ import annotations
 

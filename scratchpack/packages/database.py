@@ -1,4 +1,4 @@
-"""What the three readers share: bounded reading, /usr-merge spellings, package URLs."""
+"""What the three readers share: a root and a path go in; file contents within bounds, spellings of a path on a merged /usr, and package URLs come out."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def without_parents(paths: Iterable[str]) -> tuple[str, ...]:
 
 
 def distribution(root: Sysroot) -> tuple[str, str]:
-    """ID and VERSION_ID of os-release; empty where they are not said."""
+    """ID and VERSION_ID of os-release; each empty where the file does not have it."""
     text = read(root, "/etc/os-release", limit=1 << 16) or read(root, "/usr/lib/os-release", limit=1 << 16) or b""
     fields: dict[str, str] = {}
     for line in text.decode("utf-8", "replace").splitlines():
@@ -93,8 +93,8 @@ def distribution(root: Sysroot) -> tuple[str, str]:
 def purl(kind: str, distro: tuple[str, str], name: str, version: str, **qualifiers: str) -> str:
     """A package URL: ``pkg:deb/debian/zlib1g@1:1.2.13?arch=amd64&distro=debian-12``; empty qualifiers are left out."""
     identity, release = distro
-    said = {**qualifiers, "distro": f"{identity}-{release}" if identity and release else identity}
-    tail = "&".join(f"{key}={_quoted(value, ':')}" for key, value in sorted(said.items()) if value)
+    known = {**qualifiers, "distro": f"{identity}-{release}" if identity and release else identity}
+    tail = "&".join(f"{key}={_quoted(value, ':')}" for key, value in sorted(known.items()) if value)
     namespace = f"{_quoted(identity.lower())}/" if identity else ""
     return f"pkg:{kind}/{namespace}{_quoted(name)}@{_quoted(version, ':~')}" + (f"?{tail}" if tail else "")
 

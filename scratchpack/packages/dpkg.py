@@ -1,4 +1,7 @@
-"""dpkg: var/lib/dpkg/status and info/*.list; status.d of images that hold one stanza a file (distroless)."""
+"""dpkg's database: a root goes in; out comes who owns a path there.
+
+It is ``var/lib/dpkg/status`` with ``info/*.list``, or ``status.d``, which images have that hold one stanza a file (distroless).
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a package database answers, whichever tool keeps it."""
+"""What a package database answers, whichever tool keeps it: the values and the protocol of this room, nothing read here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""rpm: the headers of its sqlite and ndb databases; the BerkeleyDB of old versions is recognised and said so."""
+"""rpm's database: a root goes in; out comes who owns a path there.
+
+sqlite and ndb are read; the BerkeleyDB of old versions is recognised, and reported as one that cannot be read.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.packages.database import Total, distribution, purl, read, spellings, without_parents
 from scratchpack.packages.model import Package
-from scratchpack.packages.rpm_header import Header, read_header
+from scratchpack.packages.rpm_header import RpmHeader, read_header
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -86,7 +89,7 @@ class Rpm:
         return owners
 
 
-def _package(header: Header, distro: tuple[str, str]) -> Package:
+def _package(header: RpmHeader, distro: tuple[str, str]) -> Package:
     epoch = f"{header.epoch}:" if header.epoch else ""
     version = f"{epoch}{header.version}-{header.release}"
     match = _SOURCE.fullmatch(header.source_rpm)

@@ -1,4 +1,7 @@
-"""An rpm header as its database stores it: an index of 16-byte entries, then the data they point into (big-endian)."""
+"""An rpm header as its database stores it: bytes go in, a package and its paths come out.
+
+First stands an index of 16-byte entries, then the data they point into (big-endian).
+"""
 
 from __future__ import annotations
 
@@ -18,8 +21,8 @@ _MAX_NAME = 4096  # bytes of one string that is part of a path
 _MAX_PATHS = 64 << 20  # characters of all paths: a directory's name is stored once, and counts with each of its files
 
 
-class Header(NamedTuple):
-    """The tags that say what a package is and which files it brought."""
+class RpmHeader(NamedTuple):
+    """The tags that say what a package is and which files it installed."""
 
     name: str
     version: str
@@ -33,7 +36,7 @@ class Header(NamedTuple):
     paths: tuple[str, ...]
 
 
-def read_header(blob: bytes, *, origin: str) -> Header:
+def read_header(blob: bytes, *, origin: str) -> RpmHeader:
     """Read one stored header.
 
     Raises:
@@ -45,7 +48,7 @@ def read_header(blob: bytes, *, origin: str) -> Header:
         raise InputError(f"cannot read a package header of {origin}: {error}") from error
 
 
-def _read(blob: bytes) -> Header:
+def _read(blob: bytes) -> RpmHeader:
     entries, size = struct.unpack_from(">II", blob)
     if entries > _MAX_ENTRIES or 8 + 16 * entries + size > len(blob):
         raise ValueError(f"{entries} entries and {size} bytes do not fit in {len(blob)}")
@@ -85,7 +88,7 @@ def _read(blob: bytes) -> Header:
     if sum(len(folders[at]) for at in places) > _MAX_PATHS:
         raise ValueError(f"paths of over {_MAX_PATHS >> 20} MiB")
     paths = [folders[at] + name for at, name in zip(places, bases, strict=True)]
-    return Header(
+    return RpmHeader(
         name=first(_NAME),
         version=first(_VERSION),
         release=first(_RELEASE),

@@ -1,4 +1,7 @@
-"""rpm's own database format, ndb (SUSE): a header page of slots, then blobs in units of 16 bytes (little-endian)."""
+"""rpm's own database format, ndb (SUSE): the file's bytes go in, the stored headers come out.
+
+First stands a page of slots, then blobs in units of 16 bytes (little-endian).
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """rpm's sqlite database: the file of a root goes in, the stored headers come out.
 
 It is read from a private copy, opened as immutable: the file may lie in an image layer, nothing is written beside it, and
-what a write-ahead log still holds is put into the copy. A stranger wrote the schema as well as the data, so the table has to be
+what a write-ahead log still holds is put into the copy. Whoever made the image wrote the schema as well as the data, so the table has to be
 a plain one, no function of SQL may run, and what comes out is counted (S4).
 """
 

@@ -16,7 +16,7 @@ from scratchpack.images.open import open_image
 from scratchpack.layers.cure import cure, instructions, spoken
 from scratchpack.layers.leftovers import Shown, leftovers
 from scratchpack.layers.waste import waste
-from scratchpack.oci.budget import Budget
+from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.source import read_images
 from scratchpack.oci.unpack import PIECE, compression_of, pieces
 from scratchpack.packages import open_database
@@ -137,7 +137,7 @@ def analyze(
 
 def _analyze(image: StoredImage, name: str, base: _Base | None, unpacked: int | None, *, files: bool) -> Analysis:
     depth = 0 if base is None else _depth(image, name, base)
-    budget = Budget(name, unpacked)
+    budget = UnpackBudget(name, unpacked)
     stored = [_held(blob, diff_id, f"layer {number + 1} of {name}", budget) for number, (blob, diff_id) in enumerate(zip(image.layers, image.diff_ids, strict=True))]  # fmt: skip
     created = instructions(foreign.Value(image.config, InputError).get("history"), len(image.layers))
     made_by = tuple(spoken(text) for text in created)
@@ -184,7 +184,7 @@ def _depth(image: StoredImage, name: str, base: _Base) -> int:
     return depth
 
 
-def _held(blob: Blob, diff_id: str, what: str, budget: Budget) -> int:
+def _held(blob: Blob, diff_id: str, what: str, budget: UnpackBudget) -> int:
     """Bytes of a layer as it is stored; its digest is computed again.
 
     Raises:

@@ -1,4 +1,4 @@
-"""The standard ``org.opencontainers.image.*`` annotations, from what a binary says of its own build (N30, N31).
+"""The standard ``org.opencontainers.image.*`` annotations: plans go in; what each program's file holds about its own build comes out (N30, N31).
 
 A binary is untrusted: only short, printable values of the expected form are taken from it.
 """
@@ -24,7 +24,7 @@ _MAJOR = pattern(r"v\d+")
 
 
 def standard_annotations(plans: Iterable[Plan], outside: Mapping[str, str]) -> tuple[dict[str, str], ...]:
-    """The annotations of each plan's image; what the binary says comes before ``outside``, which is what git says."""
+    """The annotations of each plan's image; what the binary holds comes before ``outside``, what git knows."""
     return tuple({PREFIX + key: text for key, text in {**outside, **_of_plan(plan)}.items()} for plan in plans)
 
 
@@ -38,10 +38,10 @@ def _of_plan(plan: Plan) -> dict[str, str]:
     program = plan.programs[0]
     if program.is_script:
         return {}
-    said = _of_elf(_view(program))
-    if "created" in said and plan.config.created is not None:
-        said["created"] = plan.config.created  # what the user said (I7)
-    return said
+    values = _of_elf(_view(program))
+    if "created" in values and plan.config.created is not None:
+        values["created"] = plan.config.created  # what the user gave (I7)
+    return values
 
 
 def _view(program: Program) -> Elf:
@@ -54,12 +54,12 @@ def _of_elf(elf: Elf) -> dict[str, str]:
     from scratchpack.elf.gobuild import has_note
 
     package = elf.package()
-    said = {"title": package.get("name", ""), "version": package.get("version", "")}
+    values = {"title": package.get("name", ""), "version": package.get("version", "")}
     if (
         has_note(elf.notes()) and elf.go_build is not None
     ):  # the note first: without it a data segment would be searched
-        said |= {key: text for key, text in of_go(elf.go_build).items() if text}
-    return {key: text for key, text in said.items() if text and len(text) <= MAX_VALUE and text.isprintable()}
+        values |= {key: text for key, text in of_go(elf.go_build).items() if text}
+    return {key: text for key, text in values.items() if text and len(text) <= MAX_VALUE and text.isprintable()}
 
 
 def of_go(build: GoBuild) -> dict[str, str]:

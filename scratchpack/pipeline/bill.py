@@ -1,4 +1,4 @@
-"""The facts of a bill of materials: every file's digests and build id, its package, what was built into it (N31, N32)."""
+"""The facts of a bill of materials: a plan goes in; out come every file's digests and build id, its package, and what was built into it (N31, N32)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from scratchpack.sbom.hashing import digests
 from scratchpack.sbom.model import Bill, Item, Part
 
 if TYPE_CHECKING:
-    from scratchpack.elf.gobuild import GoBuild, Module
+    from scratchpack.elf.gobuild import GoBuild, GoModule
     from scratchpack.pipeline.model import Plan
     from scratchpack.pipeline.owners import Owned
     from scratchpack.sbom.hashing import Digests
@@ -48,8 +48,10 @@ def bill_of(plan: Plan, reference: str, created: int, *roots: Sysroot) -> tuple[
             items.append(_item(entry, found)._replace(owner=owner))
     parsed = names.parse(reference)
     name = reference.removesuffix(f":{parsed.tag}") if parsed.tag else reference
-    said = {one.package.purl: _licence(one) for one in {one.package.purl: one for one in owned.values()}.values()}
-    bill = Bill(name, parsed.tag or "", str(plan.platform), created, tuple(items), said)
+    found_licences = {
+        one.package.purl: _licence(one) for one in {one.package.purl: one for one in owned.values()}.values()
+    }
+    bill = Bill(name, parsed.tag or "", str(plan.platform), created, tuple(items), found_licences)
     return bill, owners.problems
 
 
@@ -85,7 +87,7 @@ def go_parts(build: GoBuild) -> tuple[Part, ...]:
     return (*main, *(_module(module) for module in build.dependencies), Part("golang", "stdlib", release))
 
 
-def _module(module: Module) -> Part:
+def _module(module: GoModule) -> Part:
     path, version = module.path, module.version
     other, _, release = module.replaced_by.partition(" ")
     if other:  # a directory has no version, and is no name that others know

@@ -1,4 +1,4 @@
-"""Where a run's bills of materials go: referrers of what is pushed, files beside everything else.
+"""Where a run's bills of materials go: bills go in; referrers of what is pushed, and files beside everything else, come out.
 
 They stay out of archives and layouts: with a second descriptor in index.json skopeo and podman ask which image is meant (I5).
 """

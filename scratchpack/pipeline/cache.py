@@ -1,4 +1,4 @@
-"""The generated ``/etc/ld.so.cache``: only where the image's loader would not look by itself (R23)."""
+"""The generated ``/etc/ld.so.cache``: a closure goes in, the file comes out; made only where the image's loader would not look by itself (R23)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From nodes of a root to entries of the image: every link met on the way, the file itself, its reason (R2, R24)."""
+"""From nodes of a root to entries of the image: programs and closures go in; out come each file with its reason, and every link met on the way (R2, R24)."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ class Gatherer:
 
     def file(self, root: Sysroot, node: Node, because: Reason, *, runs: bool, rank: int = RANK_ROOT) -> File:
         """One regular file. ``runs``: it is started by the kernel, so it is 0755 (0644 otherwise)."""
-        if said := dropped(root, node, self.keep):
-            self.warnings.append(said)
+        if warning := dropped(root, node, self.keep):
+            self.warnings.append(warning)
         path = self.moves(node.canonical)
         return file_of(root, node, (because,), runs=runs, keep=self.keep, path=path, rank=rank)
 

@@ -1,6 +1,6 @@
-"""``--annotate git``: what the repository around the working directory says; asked of git itself, and only then.
+"""``--annotate git``: the repository around the working directory is asked through git itself; annotations come out.
 
-The repository may be a stranger's. git runs without its filters, hooks, file system monitor, pagers, helpers and remotes, and reads of
+The repository may be hostile. git runs without its filters, hooks, file system monitor, pagers, helpers and remotes, and reads of
 the user's own settings only which directories are safe.
 """
 

@@ -1,4 +1,4 @@
-"""``inspect``: the plan of one binary, problems included, nothing raised for them and nothing written."""
+"""``inspect``: one binary goes in; its plan comes out, with the problems in it. Nothing is raised for them and nothing is written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The closures of one run: a namespace a program, what is opened later joins it, all merged for the report (R20)."""
+"""What the loader maps in one run: programs go in, each gets a namespace of its own, and what is opened later joins it; closures come out, one a program or all merged (R20)."""
 
 from __future__ import annotations
 

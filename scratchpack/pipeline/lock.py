@@ -85,16 +85,16 @@ def differences(old: Mapping[str, Held], new: Mapping[str, Held]) -> tuple[str, 
 def _between(old: Held, new: Held) -> Iterator[str]:
     # an image does not say which of its libraries a need opened: one whose file is there is not gone
     travelling = set(new.libraries) | {soname for soname, path in old.libraries.items() if path in new.files}
-    yield from _said("library", set(old.libraries), set(new.libraries), travelling)
+    yield from _changes("library", set(old.libraries), set(new.libraries), travelling)
     if new.needs is not None:
-        yield from _said("need", old.needs or frozenset(), new.needs, new.needs)
+        yield from _changes("need", old.needs or frozenset(), new.needs, new.needs)
     # archives have a record for the parents of every file, documents only for directories with a reason of their own
     parents = {parent for path in old.files | new.files for parent in _parents(path)}
-    yield from _said("file", old.files - parents, new.files - parents, new.files)
-    yield from _said("environment variable", old.env, new.env, new.env)
+    yield from _changes("file", old.files - parents, new.files - parents, new.files)
+    yield from _changes("environment variable", old.env, new.env, new.env)
 
 
-def _said(kind: str, old: Iterable[str], new: Iterable[str], there: Iterable[str]) -> Iterator[str]:
+def _changes(kind: str, old: Iterable[str], new: Iterable[str], there: Iterable[str]) -> Iterator[str]:
     yield from (f"{kind} {name} is new" for name in sorted(set(new) - set(old)))
     yield from (f"{kind} {name} is gone" for name in sorted(set(old) - set(there)))
 

@@ -1,4 +1,4 @@
-"""The values between the steps of one run."""
+"""The values between the steps of one run: roots, programs, plans, and what was written. Nothing is read here."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runtime needs of the programs of one run: examined until nothing new comes, what they bring joined to the plan."""
+"""Runtime needs: the programs of one run go in and are examined until nothing new comes; one result a need comes out, with what each brings joined to the loading."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from scratchpack.needs.base import NeedOptions
 from scratchpack.needs.decide import examine
 from scratchpack.needs.gate import gate_of
 from scratchpack.needs.names import SCRIPT_NEEDS
-from scratchpack.pipeline.brought import with_closures
+from scratchpack.pipeline.closures import with_closures
 from scratchpack.pipeline.locate import refuse_system
 from scratchpack.pipeline.payload import payload_needs
 from scratchpack.request.model import DEFAULT_USER
@@ -110,16 +110,20 @@ class Examination:
 
     def _examine(self, number: int) -> tuple[NeedResult, ...]:
         if self._loading.programs[number].is_script:
-            return ()  # what it opens is its interpreter's doing
+            return ()  # its interpreter opens what it needs, and is examined for it
         program, closure = self._loading.program(number), self._loading.of(number)
         self._refuse_other_go(number, program)
-        beside, told = self._of_script(number)
-        options = self._options._replace(beside=(*self._options.beside, *told)) if told else self._options
+        of_script, evidence = self._of_script(number)
+        options = self._options._replace(beside=(*self._options.beside, *evidence)) if evidence else self._options
         found = examine(program, closure, self._loading.root, self._view, options, strict=self._strict)
-        return (*found, *beside)
+        return (*found, *of_script)
 
     def _of_script(self, number: int) -> tuple[tuple[NeedResult, ...], tuple[Evidence, ...]]:
-        """What the script of this interpreter needs, and what it tells of the interpreter's own: its libraries are opened in the interpreter's namespace (N43 to N48)."""
+        """What the script that this interpreter runs needs, and evidence for the interpreter's own needs (N43 to N48).
+
+        A program that no script asks for may carry a payload, which has needs of its own; without one, nothing comes out.
+        The libraries of a script are opened in its interpreter's namespace.
+        """
         program = self._loading.programs[number]
         if program.asked_for != "#!" or not program.asked_by:
             if number not in self._payloads:
@@ -130,7 +134,7 @@ class Examination:
 
             self._scripting = Scripting(self._loading, self._options, strict=self._strict)
         part = self._scripting.part(number)
-        return part.needs, part.told
+        return part.needs, part.for_interpreter
 
     def _refuse_other_go(self, number: int, program: Resolution) -> None:
         """Go's static programs for DragonFly bear no mark of their system but in what Go says of the build.

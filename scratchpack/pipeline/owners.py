@@ -1,4 +1,4 @@
-"""Which distribution package each file of an image came from, by the root it was copied from."""
+"""Which distribution package each file of an image came from: entries go in, packages come out, by the root that each file was copied from."""
 
 from __future__ import annotations
 

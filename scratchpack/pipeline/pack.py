@@ -1,4 +1,7 @@
-"""Build once, write everywhere: the layer is made in the first archive that is written, and the other outputs read it."""
+"""Build once, write everywhere: binaries and a request go in; outputs are written and receipts come out.
+
+The layer is made in the first archive that is written, and the other outputs read it there.
+"""
 
 from __future__ import annotations
 
@@ -265,7 +268,7 @@ class _Writer:
 
             index = {**common(self._standard), **index}
         images = []
-        for plan_, said in zip(self._plans, self._standard, strict=True):
+        for plan_, standard in zip(self._plans, self._standard, strict=True):
             layer = build_layer(
                 plan_.rootfs,
                 spool=spool,
@@ -274,7 +277,7 @@ class _Writer:
                 mtime=self._mtime,
                 on_progress=partial(self._tell, f"packing {plan_.platform}", plan_.rootfs.size),
             )
-            images.append(make_image(plan_.config, [layer], annotations={**said, **manifest}))
+            images.append(make_image(plan_.config, [layer], annotations={**standard, **manifest}))
         return make_release(images, self._references, index_annotations=index)
 
     def _tell(self, what: str, total: int, done: int) -> None:

@@ -1,4 +1,4 @@
-"""``--package-db``: what scanners and lawyers look for in an image that has no package manager.
+"""``--package-db``: planned files go in; out come the entries that scanners and lawyers look for in an image that has no package manager.
 
 Of the packages whose files were copied: their entries in the database's own format (Debian's as distroless keeps them, a file
 a package), the root's os-release, and their licence texts.
@@ -27,7 +27,7 @@ _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
 
 def package_entries(rootfs: Rootfs, gatherer: Gatherer, root: Sysroot) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
-    """The entries to add for the files that came from ``root``, and what is to be said about those that could not be.
+    """The entries to add for the files that came from ``root``, and warnings about those for which there is none.
 
     Entries give way to what the user included at the same path.
     """
@@ -41,7 +41,7 @@ def package_entries(rootfs: Rootfs, gatherer: Gatherer, root: Sysroot) -> tuple[
     by_package: dict[Package, list[Owned]] = {}
     for one in owned:
         by_package.setdefault(one.package, []).append(one)
-    notes = []
+    without = []  # packages that have no licence text here
     entries = [*_records(database, by_package), *_os_release(gatherer, root)]
     for package, files in by_package.items():
         reason = Reason("option", OPTION, f"{package.name} owns {files[0].entry.path}")
@@ -49,14 +49,14 @@ def package_entries(rootfs: Rootfs, gatherer: Gatherer, root: Sysroot) -> tuple[
             entry for path in _licences(root, database, package) for entry in _copied(gatherer, root, path, reason)
         ]
         if not texts:
-            notes.append(package.name)
+            without.append(package.name)
         entries += texts
-    said = [f"{OPTION}: no licence text of {', '.join(sorted(notes))} in {root.name}"] if notes else []
+    warnings = [f"{OPTION}: no licence text of {', '.join(sorted(without))} in {root.name}"] if without else []
     if not any(isinstance(entry, File) and entry.rank == RANK_GENERATED for entry in entries):
-        said.append(
+        warnings.append(
             f"{OPTION}: the {database.kind} database cannot be cut down to these packages, so scanners will not see them"
         )
-    return tuple(entry for entry in entries if entry.path not in rootfs), tuple(said)
+    return tuple(entry for entry in entries if entry.path not in rootfs), tuple(warnings)
 
 
 def _records(database: Packages, by_package: dict[Package, list[Owned]]) -> Iterator[Entry]:

@@ -24,13 +24,13 @@ def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ..
     if found is None:
         return ()
     where = {"": "", "HOME": " below HOME"}.get(found.unpacks, f" to {found.unpacks}")
-    said = f"{program.given} is a self-extracting program ({found.kind}): it unpacks itself{where} when it starts"
+    line = f"{program.given} is a self-extracting program ({found.kind}): it unpacks itself{where} when it starts"
     if not found.read:
-        return (f"{said}; what its payload needs is not known", *found.warnings)
+        return (f"{line}; what its payload needs is not known", *found.warnings)
     outside = [name for name in found.needed if name not in loaded]
     if outside:
-        said += f", and its payload needs {', '.join(outside)}, which does not travel: add each with --include"
-    return (said, *found.warnings)
+        line += f", and its payload needs {', '.join(outside)}, which does not travel: add each with --include"
+    return (line, *found.warnings)
 
 
 def payload_needs(program: Program) -> tuple[NeedResult, ...]:
@@ -46,10 +46,10 @@ def payload_needs(program: Program) -> tuple[NeedResult, ...]:
     from scratchpack.pipeline.scripting.archive import unpacking
 
     roots = tuple(ElfRoot(name, program.path, required=False) for name in found.needed)
-    brought = unpacking(found, program.given, roots)
+    part = unpacking(found, program.given, roots)
     evidence = (Evidence("payload", A, f"carries a payload ({found.kind})", program.path),)
-    decided = "added" if brought.files or brought.elf_roots else "suggested"
-    return (NeedResult("payload", A, decided, evidence, brought.files, brought.elf_roots, brought.env, brought.notes),)
+    decided = "added" if part.files or part.elf_roots else "suggested"
+    return (NeedResult("payload", A, decided, evidence, part.files, part.elf_roots, part.env, part.notes),)
 
 
 def _payload(program: Program) -> Bundle | None:

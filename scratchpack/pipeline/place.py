@@ -1,4 +1,4 @@
-"""Where the program lands in the image, and with it whatever it finds through ``$ORIGIN``.
+"""Where the program lands in the image, and with it whatever it finds through ``$ORIGIN``: programs and their closure go in, a table of moves comes out.
 
 A binary under a system prefix, or named inside ``--root``, keeps its path. Any other becomes ``/<file name>``; where
 anything was found through ``$ORIGIN``, the smallest common directory of the binary and those files becomes ``/app``.

@@ -9,7 +9,7 @@ from scratchpack.entries import Keep
 from scratchpack.errors import ClosureError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.oci.config import check_user
-from scratchpack.pipeline.brought import at_start
+from scratchpack.pipeline.closures import at_start
 from scratchpack.pipeline.gather import Gatherer, closure_entries, moved, program_entries
 from scratchpack.pipeline.loading import Loading
 from scratchpack.pipeline.locate import Roots, locate, refuse_unpackable
@@ -142,7 +142,7 @@ class _Planner:
         for program in self.programs:
             if not program.is_script and not program.asked_by:
                 self.warnings += payload_warnings(program, names)
-        if self.strict and loading.closure.errors:  # of what a need brought: found, and it would not load
+        if self.strict and loading.closure.errors:  # a library that a need opens was found, and would not load
             raise _unresolved(loading.closure)
         moves, needs = self._placed(loading, needs, at)
         placed = tuple(moves.of(program) for program in self.programs)
@@ -249,7 +249,7 @@ class _Planner:
         ):
             moves = place(self.programs, loading.closure, at, self.staying, directories, beside)
         else:
-            from scratchpack.pipeline.trees import moved, said, trees
+            from scratchpack.pipeline.trees import moved, report_lines, trees
 
             own = trees(self.programs, needs, loading.closure, loading.root)
             if at is None:
@@ -257,7 +257,7 @@ class _Planner:
                 self.programs = tuple(p._replace(keeps_path=p.keeps_path or p.given in keeping) for p in self.programs)
             moves = place(self.programs, loading.closure, at, self.staying, directories, (*own.together, *beside))
             needs = moved(needs, moves, own)
-            self.warnings += said(self.programs, own, moves)
+            self.warnings += report_lines(self.programs, own, moves)
         self.warnings += renamed(self.programs, moves) if at is None else ()
         return moves, needs
 
@@ -305,8 +305,8 @@ class _Planner:
         """``--package-db``: of what is left after ``--exclude``, which goes for what is added too."""
         from scratchpack.pipeline.package_db import package_entries
 
-        entries, said = package_entries(rootfs, gatherer, self.root)
-        self.warnings += said
+        entries, warnings = package_entries(rootfs, gatherer, self.root)
+        self.warnings += warnings
         return rootfs.merge(entries if self.ground is None else self.ground.exclusion.of(entries))
 
     def _proven(self, loading: Loading, placed: tuple[str, ...], rootfs: Rootfs, moves: Moves) -> Rootfs:

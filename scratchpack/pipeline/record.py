@@ -1,4 +1,4 @@
-"""``--iidfile``, ``--metadata-file`` and ``--update-lock``: what was packed, for the scripts that go on with it."""
+"""``--iidfile``, ``--metadata-file`` and ``--update-lock``: what was packed goes in; the files that scripts go on with are written."""
 
 from __future__ import annotations
 

@@ -16,7 +16,7 @@ from scratchpack.images.open import open_image
 from scratchpack.oci.source import read_images
 from scratchpack.record import NamedTuple
 from scratchpack.sandbox.ask import check_url, request, wait_tcp
-from scratchpack.sandbox.model import Guest, Limits
+from scratchpack.sandbox.model import Guest, GuestLimits
 from scratchpack.sandbox.runner import Running
 from scratchpack.sandbox.tree import fill
 from scratchpack.sysroot.layerroot import LayerRoot
@@ -48,7 +48,7 @@ _REASONS = {
 }
 
 
-class Wanted(NamedTuple):
+class Expectation(NamedTuple):
     """What a run is asked to show."""
 
     words: tuple[str, ...] = ()  # the entrypoint's, in place of the image's Cmd
@@ -61,7 +61,7 @@ class Wanted(NamedTuple):
     request: tuple[str, ...] = ()
 
 
-def check_wanted(wanted: Wanted) -> None:
+def check_expectation(wanted: Expectation) -> None:
     """Refuse what cannot be asked, before anything is opened.
 
     Raises:
@@ -77,7 +77,12 @@ def check_wanted(wanted: Wanted) -> None:
 
 
 def run_image(
-    subject: str, asked: Request, wanted: Wanted, *, show: Callable[[str, bytes], None] | None, unpacked: int | None
+    subject: str,
+    asked: Request,
+    wanted: Expectation,
+    *,
+    show: Callable[[str, bytes], None] | None,
+    unpacked: int | None,
 ) -> Verdict:
     """Run an image's own entrypoint in a sandbox.
 
@@ -137,7 +142,7 @@ def _with_words(config: Mapping[str, Any], words: tuple[str, ...]) -> Mapping[st
     return {**config, "config": {**run, "Cmd": list(words)}}
 
 
-def _guest(tree: str, start: Launch, config: Mapping[str, Any], wanted: Wanted) -> Guest:
+def _guest(tree: str, start: Launch, config: Mapping[str, Any], wanted: Expectation) -> Guest:
     run = config.get("config") or {}
     volumes = run.get("Volumes") or {}
     return Guest(
@@ -153,7 +158,7 @@ def _guest(tree: str, start: Launch, config: Mapping[str, Any], wanted: Wanted) 
         network=wanted.network,
         hostname=_HOSTNAME,
         stop_signal=_signal(run.get("StopSignal")),
-        limits=Limits(seconds=wanted.timeout),
+        limits=GuestLimits(seconds=wanted.timeout),
     )
 
 
@@ -168,7 +173,11 @@ def _signal(text: object) -> int:
 
 
 def _judged(
-    subject: str, guest: Guest, wanted: Wanted, show: Callable[[str, bytes], None] | None, left_out: tuple[str, ...]
+    subject: str,
+    guest: Guest,
+    wanted: Expectation,
+    show: Callable[[str, bytes], None] | None,
+    left_out: tuple[str, ...],
 ) -> Verdict:
     issues: list[str] = []
     checked: list[str] = []
@@ -200,7 +209,7 @@ def _status(ended: Ended) -> int:
     return ended.status if ended.status >= 0 else 128 - ended.status
 
 
-def _wrong(ended: Ended, limits: Limits, wanted: Wanted) -> list[str]:
+def _wrong(ended: Ended, limits: GuestLimits, wanted: Expectation) -> list[str]:
     found = []
     if ended.reason in _REASONS:
         found.append(_REASONS[ended.reason].format(limits) + ", and was killed")

@@ -1,4 +1,4 @@
-"""A ``#!`` script as programs: itself, and each interpreter that would be started for it (R16)."""
+"""A ``#!`` script as programs: its name goes in; out come itself and each interpreter that would be started for it (R16)."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def _refuse_libtool_wrapper(given: str, where: Sysroot, node: Node) -> None:
 
 
 def _refuse_private(given: str, found: list[tuple[Placed, Node, ElfFacts | None]]) -> None:
-    """A first line is a stranger's word: it does not publish a file that its owner keeps from others.
+    """A script's first line is not trusted: it does not publish a file that its owner keeps from others.
 
     Raises:
         InputError: an interpreter is one that others may not read.

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Stripped(NamedTuple):
-    """The files, and what is to be said of them."""
+    """The files, with notes and warnings for the report."""
 
     rootfs: Rootfs
     notes: tuple[str, ...]

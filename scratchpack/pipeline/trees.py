@@ -39,17 +39,15 @@ def trees(programs: tuple[Program, ...], needs: tuple[NeedResult, ...], closure:
     keeping: set[str] = set()
     moving: set[str] = set()
     real = {resolution.path: resolution.node.canonical for resolution in closure.resolved}
-    brought = [(need, path) for need in needs if need.decision == "added" for path in _paths(need, real)]
-    for program in programs if brought else ():
+    added = [(need, path) for need in needs if need.decision == "added" for path in _paths(need, real)]
+    for program in programs if added else ():
         if program.keeps_path or program.root is not root or program.is_script:
             continue  # what moves with a script, its reader says
         from scratchpack.needs.owntree import landmarked
 
         tops = landmarked(root, program.node.canonical)
         mine = [
-            path
-            for need, path in brought
-            if any(places.within(path, top) for top in tops) and not _is_named(need, path)
+            path for need, path in added if any(places.within(path, top) for top in tops) and not _is_named(need, path)
         ]
         if not mine:
             continue
@@ -109,7 +107,7 @@ def moved(needs: tuple[NeedResult, ...], moves: Moves, found: Trees) -> tuple[Ne
     )
 
 
-def said(programs: tuple[Program, ...], found: Trees, moves: Moves) -> tuple[str, ...]:
+def report_lines(programs: tuple[Program, ...], found: Trees, moves: Moves) -> tuple[str, ...]:
     """A line of the report for each program with a tree of its own: whether it moved or stayed."""
     lines = [
         f"{program.given} keeps its path {program.path}: files of its own tree are named by their absolute paths"

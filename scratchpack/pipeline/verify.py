@@ -1,4 +1,4 @@
-"""``verify``: an image at rest, in an engine or a registry, or a binary whose facts are read a second time."""
+"""``verify``: an image argument or a binary goes in, verdicts come out. Of an image every digest is computed again and its program is resolved in its own layers; a binary is read a second time by another reader."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What ``analyze`` found, as text that fits a screen and as JSON (``docs/schema/analyze.json``)."""
+"""What ``analyze`` found goes in; text that fits a screen comes out, or the JSON document (``docs/schema/analyze.json``)."""
 
 from __future__ import annotations
 

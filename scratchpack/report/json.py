@@ -1,4 +1,4 @@
-"""JSON for scripts, schema 1 (``docs/schema/``). A name that is not UTF-8 also has ``path_b64``."""
+"""Plans, verdicts and what was packed go in; JSON documents of schema 1 come out (``docs/schema/``). A name that is not UTF-8 also has ``path_b64``."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """``analyze --html``: what was found goes in, one page comes out that needs no network: a map to explore, and tables for whoever has no map.
 
-All that a stranger wrote goes through the template's escaping as text, the map's data too: the page's script parses it out of a text node (S12).
+All text out of an image goes through the template's escaping as text, the map's data too: the page's script parses it out of a text node (S12).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Text for people: the table of what was packed, the tree of what is loaded. Plain in a pipe, coloured on a terminal."""
+"""Plans, verdicts and what was packed go in; text for people comes out: the table of files, the tree of what is loaded. Plain in a pipe, coloured on a terminal."""
 
 from __future__ import annotations
 

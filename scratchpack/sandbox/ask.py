@@ -1,4 +1,4 @@
-"""Asking a server in the sandbox: is the port open, what does the URL answer. From our side, over the sandbox's network."""
+"""Asking a server in the sandbox: a port or a URL goes in; whether it listens, and what it answers, comes out. Asked from outside, over the sandbox's network."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The last steps before the program: limits, user, capabilities; then this process becomes it.
+"""The last steps before the program: limits, user and capabilities are set; then this process becomes it.
 
 Runs in a process that was just forked in the sandbox and has no other thread.
 """

@@ -21,7 +21,7 @@ class SandboxError(CheckError):
     """The sandbox could not be built, or the program not started in it."""
 
 
-class Limits(NamedTuple):
+class GuestLimits(NamedTuple):
     """What a run may use at most; each holds for the whole of it, however many processes it has.
 
     ``memory`` counts resident memory. The kernel also refuses a single process more private writable memory than that
@@ -56,7 +56,7 @@ class Guest(NamedTuple):
     network: bool = False  # this machine's network; else a loopback device of its own
     hostname: str = "scratchpack"
     stop_signal: int = 15
-    limits: Limits = Limits()
+    limits: GuestLimits = GuestLimits()
 
 
 class Isolation(NamedTuple):

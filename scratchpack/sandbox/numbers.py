@@ -1,4 +1,4 @@
-"""The names of Linux's system calls by number, for the machines whose programs are traced. Data, in the order of the kernel's tables.
+"""The names of Linux's system calls by number: an architecture goes in, a table comes out. Data, in the order of the kernel's tables.
 
 A word of digits with a colon says where the numbers go on. From 424 on all machines agree.
 """

@@ -1,4 +1,4 @@
-"""ptrace(2) through ctypes: what the tracer needs of it. Raises :class:`OSError` with the kernel's errno."""
+"""ptrace(2) through ctypes: process ids go in, stops and bytes of memory come out. Raises :class:`OSError` with the kernel's errno."""
 
 from __future__ import annotations
 

@@ -89,7 +89,7 @@ class Running:
         self._show = show
         self._kept: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
         self._lock = threading.Lock()
-        self._told: list[Any] | None = None  # how it ended, as process 1 says
+        self._end_message: list[Any] | None = None  # ["ended", status, reason], from process 1
         self._reason: str | None = None  # why we ended it
         self._sockets: list[socket.socket] = []
         self._news = threading.Condition(self._lock)
@@ -291,7 +291,7 @@ class Running:
                 line, _, self._buffer = self._buffer.partition(b"\n")
                 message = json.loads(line)
                 if message[0] == "ended":
-                    self._told = message
+                    self._end_message = message
             self._news.notify_all()
         return bool(data)
 
@@ -307,7 +307,7 @@ class Running:
     @property
     def ended(self) -> bool:
         """Whether nothing of it is left."""
-        return self._told is not None or self._gone.is_set()
+        return self._end_message is not None or self._gone.is_set()
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the program itself."""
@@ -397,9 +397,9 @@ class Running:
         self._pump.join()
         self._end()
         status, reason = -int(signal.SIGKILL), self._reason or "killed"
-        if self._told is not None:
-            status = self._told[1]
-            reason = self._reason or self._told[2] or ("exited" if status >= 0 else "killed")
+        if self._end_message is not None:
+            status = self._end_message[1]
+            reason = self._reason or self._end_message[2] or ("exited" if status >= 0 else "killed")
         return Ended(
             status,
             reason,

@@ -1,7 +1,7 @@
 """Debian's strace as the tracer, and its output as text: lines in, a :class:`~scratchpack.sandbox.trace.Trace` out (W32, W34).
 
 All texts are asked for in hexadecimal (-xx), so that no file name can look like something else. Output that others made
-with ``strace -f -y`` is read too; without -y a path relative to a directory is left out, and said so.
+with ``strace -f -y`` is read too; without -y a path relative to a directory is left out.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ class _Reader:
         self._forking: list[str] = []  # processes inside a fork whose result is not there yet
         self._open: dict[str, str] = {}
         self._superseded: set[str] = set()  # processes that a thread's exec has taken over, its result not there yet
-        self._directory: dict[str, str] = {}  # of a process, as far as its calls said it
+        self._directory: dict[str, str] = {}  # of a process, as far as its calls show it
 
     def read(self, lines: Iterable[str]) -> Trace:
         for pid, text in self._whole(lines):

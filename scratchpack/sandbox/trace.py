@@ -1,4 +1,4 @@
-"""What a run touched: one vocabulary for every tracer, and the table of system calls that it is learnt from (W31, W34).
+"""What a run touched: calls go in as a tracer reports them, records of files come out; one vocabulary for every tracer, and the table of system calls (W31, W34).
 
 A tracer reports each call that names a file as (call, path, flags, result); :meth:`Trace.note` makes of it what a reader
 wants to know. Paths are those of the guest's root, absolute; links in them are as the program wrote them.

@@ -165,7 +165,7 @@ class _Tracer:
 
 
 def ring_remark(program: str) -> str:
-    """What is said of a program that asks for io_uring (W32)."""
+    """The note of a trace on a program that asks for io_uring (W32)."""
     return f"{program} asked for io_uring, which no tracer sees into: it was answered that there is none (ENOSYS)"
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tree_sitter import Language, Node, Parser, Tree
 
-    from scratchpack.scripts.model import Source
+    from scratchpack.scripts.model import SourceText
 
 Grammar = Literal["bash", "javascript"]
 
@@ -32,7 +32,7 @@ _PIECE = 1024
 _UNTIMED = 32 << 10  # bytes that cannot take long whatever they are: the worst text known takes 0.1 s
 
 
-def parse(source: Source, grammar: Grammar, *, seconds: float = MAX_SECONDS) -> Tree:
+def parse(source: SourceText, grammar: Grammar, *, seconds: float = MAX_SECONDS) -> Tree:
     """The syntax tree of one script.
 
     Raises:

@@ -54,7 +54,7 @@ class Import(NamedTuple):
     optional: bool = False
 
 
-class Source(NamedTuple):
+class SourceText(NamedTuple):
     """The text of one file of a root, read whole within the bound; ``path`` is its canonical name."""
 
     path: str

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import InputError
-from scratchpack.scripts.model import Source
+from scratchpack.scripts.model import SourceText
 
 if TYPE_CHECKING:
     from scratchpack.sysroot.model import Node, Sysroot
@@ -17,7 +17,7 @@ class ScriptError(InputError):
     """A script that cannot be read for what it needs: too long, too deep, or not in the language it claims."""
 
 
-def read(root: Sysroot, node: Node, limit: int = MAX_SIZE) -> Source:
+def read(root: Sysroot, node: Node, limit: int = MAX_SIZE) -> SourceText:
     """The whole text of a file.
 
     Raises:
@@ -30,4 +30,4 @@ def read(root: Sysroot, node: Node, limit: int = MAX_SIZE) -> Source:
             hint="what it needs must be named with --include",
         )
     with root.open(node) as stream:
-        return Source(node.canonical, stream.read(limit))
+        return SourceText(node.canonical, stream.read(limit))

@@ -1,1 +1,1 @@
-"""Where a result goes: tree sinks take the root filesystem, image sinks take the release."""
+"""Where a result goes: tree sinks write a root filesystem, image sinks a release; receipts come out."""

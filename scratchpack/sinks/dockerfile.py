@@ -1,4 +1,4 @@
-"""``-o type=dockerfile``: a context directory, ``Dockerfile`` and ``rootfs.tar``, that builds what ``pack`` writes.
+"""``-o type=dockerfile``: planned files and a configuration go in; a context directory with ``Dockerfile`` and ``rootfs.tar`` comes out, which builds what ``pack`` writes.
 
 Any of BuildKit, the classic builder and buildah gives the same root filesystem and configuration. Nothing untrusted stands
 outside a JSON array or a quoted word, and what a Dockerfile cannot say exactly is an error (S12). Two additions are the
@@ -41,7 +41,7 @@ class DockerfileContext:
 
         Raises:
             InputError: an entry that no image can carry, or a source that changed while it was read (S10).
-            OutputError: the configuration cannot be said in a Dockerfile (S12), the context could not be written (S19),
+            OutputError: the configuration cannot be written in a Dockerfile (S12), the context could not be written (S19),
                 or something stands there (S17).
         """
         text = dockerfile(config)

@@ -1,4 +1,4 @@
-"""``-o type=oci,tar=false``: an image layout as a directory, made in one piece or appended to, always valid (S17, S20)."""
+"""``-o type=oci,tar=false``: a release goes in; an image layout as a directory comes out, made in one piece or appended to, always valid (S17, S20)."""
 
 from __future__ import annotations
 
@@ -186,9 +186,9 @@ def read_index(layout: str) -> list[dict[str, Any]]:
 def _replaced(entry: dict[str, Any], names: list[dict[str, str]], digests: list[str]) -> bool:
     """Whether the release says again what this descriptor of the old index says."""
     annotations = entry.get("annotations")
-    said = annotations if isinstance(annotations, dict) else {}
-    if index.IMAGE_NAME in said:
-        return any(name[index.IMAGE_NAME] == said[index.IMAGE_NAME] for name in names)
-    if index.REF_NAME in said:
-        return any(name[index.REF_NAME] == said[index.REF_NAME] for name in names)
+    own = annotations if isinstance(annotations, dict) else {}
+    if index.IMAGE_NAME in own:
+        return any(name[index.IMAGE_NAME] == own[index.IMAGE_NAME] for name in names)
+    if index.REF_NAME in own:
+        return any(name[index.REF_NAME] == own[index.REF_NAME] for name in names)
     return entry.get("digest") in digests

@@ -1,4 +1,4 @@
-"""``-o type=local``: the root filesystem as a directory tree, for a chroot, bubblewrap, or ``COPY tree/ /``."""
+"""``-o type=local``: planned files go in; a directory tree comes out, for a chroot, bubblewrap, or ``COPY tree/ /``."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def _own(path: str, uid: int, gid: int) -> None:
 
 
 def _attribute(path: str, name: str, value: bytes) -> None:
-    """S15: an attribute that cannot be set is said, not lost."""
+    """S15: an attribute that cannot be set is an error, and never left out in silence."""
     try:
         os.setxattr(path, name, value)
     except (OSError, AttributeError) as error:

@@ -1,4 +1,4 @@
-"""Outputs that are old or new and never half (S17): a temporary beside the output, fsync, rename, fsync of the directory."""
+"""Outputs that are old or new and never half (S17): bytes go into a temporary beside the output; fsync, rename, and fsync of the directory give it its name."""
 
 from __future__ import annotations
 

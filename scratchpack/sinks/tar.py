@@ -1,4 +1,4 @@
-"""``-o type=tar``: the root filesystem as one uncompressed tar, for ``ADD rootfs.tar /`` and other tools."""
+"""``-o type=tar``: planned files go in; one uncompressed tar comes out, for ``ADD rootfs.tar /`` and other tools."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Temporaries that a killed run may leave and the next one clears away (S18).
+"""Temporaries: a path goes in, a locked file or directory beside it comes out; what a killed run leaves is removed by the next one (S18).
 
 Each is named ``.NAME.<random>.scratchpack-tmp`` and stays locked (``flock``) while its run lives. An exception removes it, SIGINT
 included (``scratchpack.cli`` turns SIGTERM into one); what SIGKILL left has lost its lock with its process.

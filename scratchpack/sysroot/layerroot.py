@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from types import TracebackType
     from typing import Self
 
-    from scratchpack.layers.versions import Version
+    from scratchpack.layers.versions import PathVersion
 
 _ROOTS = itertools.count(1)  # 0 is the machine's own files (DirRoot)
 
@@ -111,5 +111,5 @@ class LayerRoot:
             return None
         return item.inode.record.target if item.inode.record.kind == "symlink" else item.below is not None
 
-    def _find(self, canonical: str) -> Version | None:
+    def _find(self, canonical: str) -> PathVersion | None:
         return self.history.find(canonical)

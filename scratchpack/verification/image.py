@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from scratchpack.errors import InputError, ScratchpackError
 from scratchpack.images.house import house_rules, layout_written_here, written_here
 from scratchpack.images.integrity import survey
-from scratchpack.oci.budget import Budget
+from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.source import find_images
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def verify_store(store: Store, *, house: bool = False, unpacked: int | None = No
         InputError: it is not an image at all.
         RemoteError, OutputError: what the store raises.
     """
-    budget = Budget(store.name, unpacked)
+    budget = UnpackBudget(store.name, unpacked)
     found = survey(store, budget)
     own = house_rules(store, found, everywhere=house)
     checked = [f"{found.blobs} digests and sizes, and every layer's diff_id and tar entries, were computed again"]
@@ -78,7 +78,7 @@ def _unread(found: Survey, faults: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"an image could not be looked into: {fault}" for fault in faults if found.issues)
 
 
-def _verify_image(image: StoredImage, found: Survey, budget: Budget) -> Verdict:
+def _verify_image(image: StoredImage, found: Survey, budget: UnpackBudget) -> Verdict:
     from scratchpack.verification.started import Started
 
     name = f"{', '.join(image.references) or image.digest} ({image.platform})"

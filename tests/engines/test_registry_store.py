@@ -9,7 +9,7 @@ import pytest
 from scratchpack.errors import InputError, RemoteError
 from scratchpack.images.house import house_rules
 from scratchpack.images.integrity import survey
-from scratchpack.oci.budget import Budget
+from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.registry.store import RemoteStore
 from scratchpack.oci.source import read_images
 from scratchpack.sinks import registry as sink
@@ -45,7 +45,7 @@ def test_a_pushed_image_is_recomputed(registry: Registry) -> None:
     sink.RegistrySink([f"{registry.host}/store/both:v1"]).write(releases.release(here, there))
     with RemoteStore(f"{registry.host}/store/both:v1") as store:
         assert [image.platform for image in read_images(store)] == [releases.AMD64, releases.ARM64]
-        found = survey(store, Budget(store.name))
+        found = survey(store, UnpackBudget(store.name))
         assert (found.issues, house_rules(store, found)) == ((), ())
 
 

@@ -22,10 +22,10 @@ ORDINARY = "65534"
 _DRIVER = """
 import json, sys
 from scratchpack.errors import ScratchpackError
-from scratchpack.sandbox.model import Guest, Limits
+from scratchpack.sandbox.model import Guest, GuestLimits
 from scratchpack.sandbox.runner import run
 asked = json.load(sys.stdin)
-limits = Limits(**asked.pop("limits"))
+limits = GuestLimits(**asked.pop("limits"))
 given = asked.pop("given").encode()
 try:
     ended = run(Guest(**asked, limits=limits), given=given)
@@ -39,10 +39,10 @@ else:
 
 _TRACER = """
 import json, sys
-from scratchpack.sandbox.model import Guest, Limits
+from scratchpack.sandbox.model import Guest, GuestLimits
 from scratchpack.sandbox.runner import Running
 asked = json.load(sys.stdin)
-with Running(Guest(**asked, limits=Limits(seconds=30)), trace=sys.argv[1], names=sys.argv[2] == "names") as running:
+with Running(Guest(**asked, limits=GuestLimits(seconds=30)), trace=sys.argv[1], names=sys.argv[2] == "names") as running:
     ended = running.wait()
 print(json.dumps([ended.status, ended.out.decode(errors="replace"), ended.err.decode(errors="replace")]))
 sys.stdout.writelines(line + "\\n" for line in running.trace().lines())

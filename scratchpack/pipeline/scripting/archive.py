@@ -1,4 +1,4 @@
-"""Scripts that carry an archive: zipapps, shiv and pex files, makeself and shell archives (N48).
+"""Scripts that carry an archive (zipapps, shiv and pex files, makeself and shell archives): a script goes in, what its archive needs comes out (N48).
 
 The archive's own table says which libraries it holds and what these need from outside; the latter are opened in the interpreter's
 namespace. Where such a file unpacks itself, the image gets a place.

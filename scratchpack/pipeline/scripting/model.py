@@ -1,4 +1,4 @@
-"""One script of a run with all that its readers want, and what they answer."""
+"""One script of a run with all that its readers want, and the results that they give. Values only; no script is read here."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class ScriptNeeds(NamedTuple):
 
     needs: tuple[NeedResult, ...] = ()
     stops: tuple[str, ...] = ()
-    told: tuple[Evidence, ...] = ()  # for needs of the interpreter: what the script does with it
+    for_interpreter: tuple[Evidence, ...] = ()  # for the interpreter's own needs: what the script uses of it
 
 
 def because(need: str, detail: str) -> tuple[Reason, ...]:
@@ -84,18 +84,18 @@ def result(
     beside: tuple[str, ...] = (),
     suggestion: str = "",
 ) -> tuple[NeedResult, ...]:
-    """One result; none where nothing was found and nothing is to be said."""
-    told = tuple(dict.fromkeys(findings))
-    shown = tuple(sorted((evidence(need, item) for item in told), key=lambda item: item.tier))
-    if not (told or found.files or found.elf_roots or found.notes or suggestion):
+    """One result; none where nothing was found and there is no note."""
+    unique = tuple(dict.fromkeys(findings))
+    shown = tuple(sorted((evidence(need, item) for item in unique), key=lambda item: item.tier))
+    if not (unique or found.files or found.elf_roots or found.notes or suggestion):
         return ()
     tier = shown[0].tier if shown else A
     if script.mode(need) == "never":
-        return (NeedResult(need, tier, "off", shown, findings=told),)
+        return (NeedResult(need, tier, "off", shown, findings=unique),)
     brings = bool(found.files or found.elf_roots or found.env)
     return (
         NeedResult(
             need, tier, "added" if brings else "suggested", shown, found.files, found.elf_roots, found.env,
-            found.notes, suggestion, beside=beside, findings=told,
+            found.notes, suggestion, beside=beside, findings=unique,
         ),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A Node script: the package that it belongs to travels with its production dependencies (N45)."""
+"""A Node script goes in; the package that it belongs to comes out, with its production dependencies (N45)."""
 
 from __future__ import annotations
 

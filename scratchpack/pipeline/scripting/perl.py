@@ -1,4 +1,4 @@
-"""A Perl script: the modules that it uses, with the libraries of those that are partly in C (N46)."""
+"""A Perl script goes in; the modules that it uses come out, with the libraries of those that are partly in C (N46)."""
 
 from __future__ import annotations
 

@@ -54,11 +54,11 @@ def python_part(script: Script) -> ScriptNeeds:
         script, MODULES, _findings(script), taken.contribution(notes),
         beside=taken.moving(env.prefix if env.pyvenv else "/usr", env.base, *env.site, *_added(script, env)),
     )  # fmt: skip
-    return ScriptNeeds((*needs, *_beside(script, found, env)), stops, tuple(_told(found)))
+    return ScriptNeeds((*needs, *_beside(script, found, env)), stops, tuple(_for_interpreter(found)))
 
 
-def _told(found: PythonProgram) -> Iterator[Evidence]:
-    """The script's use of a module is evidence that the interpreter alone does not show."""
+def _for_interpreter(found: PythonProgram) -> Iterator[Evidence]:
+    """Evidence for the interpreter's needs: it has every module of the standard library, and the script uses these."""
     for item in found.standard:
         if item.name in _OPENS:
             yield evidence(
@@ -142,10 +142,10 @@ def _is_top(item: Import, found: PythonProgram) -> bool:
 
 def _doubtful(missing: tuple[Import, ...]) -> Iterator[str]:
     """What is imported and nowhere, where the program may do without it: one line."""
-    told = [f"{item.name} ({item.file}, line {item.line})" for item in missing]
-    if told:
-        more = f" and {len(told) - _LISTED} more" if len(told) > _LISTED else ""
-        yield f"imported where the program can go on without it, and not there: {', '.join(told[:_LISTED])}{more}"
+    named = [f"{item.name} ({item.file}, line {item.line})" for item in missing]
+    if named:
+        more = f" and {len(named) - _LISTED} more" if len(named) > _LISTED else ""
+        yield f"imported where the program can go on without it, and not there: {', '.join(named[:_LISTED])}{more}"
 
 
 def _beside(script: Script, found: PythonProgram, env: Environment) -> Iterator[NeedResult]:

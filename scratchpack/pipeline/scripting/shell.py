@@ -1,4 +1,4 @@
-"""A shell script: the commands it runs are listed with the option that packs them, the files beside it travel (N43, N47)."""
+"""A shell script goes in; out come a list of the commands it runs, with the option that packs them, and the files beside it that travel (N43, N47)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How a script's files are taken from the root: through the needs' gate, libraries as objects that the interpreter opens."""
+"""How a script's files are taken from the root: paths go in; entries that the needs' gate allows come out, libraries as objects that the interpreter opens."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.needs import places
 from scratchpack.needs.companion.base import parted
-from scratchpack.needs.gate import Gate, said
+from scratchpack.needs.gate import Gate, withheld_line
 from scratchpack.needs.gather import copied, tree
 from scratchpack.needs.owntree import home_directories
 from scratchpack.pattern import pattern
@@ -67,7 +67,7 @@ class Taken:
     def contribution(self, notes: Iterable[str] = (), *, programs: bool = True) -> Contribution:
         """What was taken; what the gate withheld is one of the notes."""
         found = parted(self._entries, self._script.interpreter.path, programs=programs)
-        withheld = (f"{self._need}: {said(self.gate.withheld)}",) if self.gate.withheld else ()
+        withheld = (f"{self._need}: {withheld_line(self.gate.withheld)}",) if self.gate.withheld else ()
         return found._replace(notes=tuple(dict.fromkeys((*notes, *found.notes, *withheld))))
 
     def moving(self, *fixed: str) -> tuple[str, ...]:

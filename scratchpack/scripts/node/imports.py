@@ -11,7 +11,7 @@ from scratchpack.scripts.text import ScriptError
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scratchpack.scripts.model import Source
+    from scratchpack.scripts.model import SourceText
 
 _FUNCTIONS = frozenset(
     {"function_declaration", "function_expression", "arrow_function", "method_definition", "generator_function_declaration", "generator_function"}
@@ -36,7 +36,7 @@ class NodeReading(NamedTuple):
     unknown: tuple[int, ...]  # lines that require what only a run can show
 
 
-def read_javascript(source: Source) -> NodeReading:
+def read_javascript(source: SourceText) -> NodeReading:
     """Read one module.
 
     Raises:

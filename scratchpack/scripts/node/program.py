@@ -20,7 +20,7 @@ MAX_BYTES = 16 << 20
 MAX_PACKAGES = 5000
 
 
-class Package(NamedTuple):
+class NodePackage(NamedTuple):
     """One package directory, with what a bill of materials says of it."""
 
     directory: str
@@ -32,7 +32,7 @@ class NodeProgram(NamedTuple):
     """``package`` is the directory of the script's own ``package.json``; ``packages`` are it and its production dependencies, transitively."""
 
     package: str | None
-    packages: tuple[Package, ...]
+    packages: tuple[NodePackage, ...]
     modules: tuple[str, ...]
     missing: tuple[Import, ...]
     mentions: tuple[Mention, ...]
@@ -65,15 +65,15 @@ class _Walk:
             own, packages, modules, tuple(self._missing.values()), tuple(self._mentions), tuple(self._warnings)
         )
 
-    def _packages(self, own: str) -> tuple[Package, ...]:
-        found: dict[str, Package] = {}
+    def _packages(self, own: str) -> tuple[NodePackage, ...]:
+        found: dict[str, NodePackage] = {}
         ahead = [own]
         while ahead and len(found) < MAX_PACKAGES:
             directory = ahead.pop(0)
             if directory in found:
                 continue
             said = self._resolver.package(directory)
-            found[directory] = Package(directory, str(said.get("name", "")), str(said.get("version", "")))
+            found[directory] = NodePackage(directory, str(said.get("name", "")), str(said.get("version", "")))
             optional = _names(said.get("optionalDependencies"))
             peers = _names(said.get("peerDependencies"))
             for name in dict.fromkeys((*_names(said.get("dependencies")), *optional, *peers)):

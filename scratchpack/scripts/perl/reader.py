@@ -14,7 +14,7 @@ from scratchpack.record import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from scratchpack.scripts.model import Source
+    from scratchpack.scripts.model import SourceText
 
 MAX_LINE = 4096  # bytes of a line that are looked at
 _MODULE = rb"([A-Za-z_]\w*(?:(?:::|')\w+)*)"
@@ -46,7 +46,7 @@ class PerlReading(NamedTuple):
     unknown: tuple[int, ...] = ()  # lines that require what only a run can show
 
 
-def read_perl(source: Source) -> PerlReading:
+def read_perl(source: SourceText) -> PerlReading:
     """Read one source; it cannot fail, it can only find too little or a name too many."""
     used: dict[str, Used] = {}
     search: dict[tuple[str, bool], None] = {}

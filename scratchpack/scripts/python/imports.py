@@ -15,7 +15,7 @@ from scratchpack.record import NamedTuple
 from scratchpack.scripts.text import ScriptError
 
 if TYPE_CHECKING:
-    from scratchpack.scripts.model import Source
+    from scratchpack.scripts.model import SourceText
 
 MAX_TOKENS = 120_000
 MAX_LINE = 1 << 20  # bytes
@@ -52,7 +52,7 @@ class PythonReading(NamedTuple):
     path_unknown: int = 0  # the first line that changes sys.path in a way that nobody can say; 0 without one
 
 
-def read_python(source: Source, *, is_main: bool = True) -> PythonReading:
+def read_python(source: SourceText, *, is_main: bool = True) -> PythonReading:
     """Parse one source; ``is_main`` for the script itself, whose ``__name__`` is ``__main__``.
 
     Raises:
@@ -61,7 +61,7 @@ def read_python(source: Source, *, is_main: bool = True) -> PythonReading:
     return _Reader(is_main=is_main).read(_parse(source))
 
 
-def _parse(source: Source) -> ast.Module:
+def _parse(source: SourceText) -> ast.Module:
     data = source.data
     count = 0
     for count, _ in enumerate(_TOKEN.finditer(data)):

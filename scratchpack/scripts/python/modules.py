@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 _TAG = re.compile(r"\.(?:cpython-(\d)(\d+)t?(?:-[\w-]+)?\.|abi3\.)?so\Z")
 
 
-class Module(NamedTuple):
+class PythonModule(NamedTuple):
     """One module of a dotted name. ``file`` is ``None`` for a namespace package; ``below`` are a package's own directories."""
 
     name: str
@@ -37,9 +37,9 @@ class Modules:
         self._root, self._version = root, version.replace(".", "")
         self._lists: dict[str, frozenset[str]] = {}
 
-    def find(self, name: str, path: Sequence[str]) -> tuple[Module, ...] | None:
+    def find(self, name: str, path: Sequence[str]) -> tuple[PythonModule, ...] | None:
         """The packages above and the module itself, in the order they are imported; ``None`` where one is nowhere."""
-        found: list[Module] = []
+        found: list[PythonModule] = []
         at: Sequence[str] = path
         for end, part in enumerate(parts := name.split("."), 1):
             module = self._one(".".join(parts[:end]), part, at)
@@ -49,20 +49,20 @@ class Modules:
             at = module.below
         return tuple(found)
 
-    def _one(self, name: str, part: str, path: Sequence[str]) -> Module | None:
+    def _one(self, name: str, part: str, path: Sequence[str]) -> PythonModule | None:
         portions: list[str] = []
         for directory in path:
             names = self._names(directory)
             if part in names and (inside := self._names(f"{directory}/{part}")):
                 init = self._file(f"{directory}/{part}", "__init__", inside)
                 if init is not None:
-                    return Module(name, init, (f"{directory}/{part}",))
+                    return PythonModule(name, init, (f"{directory}/{part}",))
             file = self._file(directory, part, names)
             if file is not None:
-                return Module(name, file)
+                return PythonModule(name, file)
             if part in names and self._is_directory(f"{directory}/{part}"):
                 portions.append(f"{directory}/{part}")
-        return Module(name, None, tuple(portions)) if portions else None
+        return PythonModule(name, None, tuple(portions)) if portions else None
 
     def _file(self, directory: str, part: str, names: frozenset[str]) -> str | None:
         """An extension module before a source before bytecode, as ``FileFinder`` has them."""

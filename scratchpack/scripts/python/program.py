@@ -14,7 +14,7 @@ from scratchpack.record import NamedTuple
 from scratchpack.scripts.model import Import, Mention
 from scratchpack.scripts.python.environment import Environment, environment
 from scratchpack.scripts.python.imports import Imported, PythonReading, read_python
-from scratchpack.scripts.python.modules import Module, Modules
+from scratchpack.scripts.python.modules import Modules, PythonModule
 from scratchpack.scripts.text import read
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class _Walk:
         self._missing: dict[str, Import] = {}
         self._mentions: dict[Mention, None] = {}
         self._warnings: list[str] = []
-        self._known: dict[str, tuple[Module, ...] | None] = {}
+        self._known: dict[str, tuple[PythonModule, ...] | None] = {}
         self._standard: dict[str, Import] = {}
         self._bytes = 0
         self._path_unknown = False
@@ -115,7 +115,7 @@ class _Walk:
             for part in imported.names:
                 yield f"{name}.{part}", True
 
-    def _find(self, name: str, file: str, line: int, *, optional: bool, maybe: bool) -> tuple[Module, ...]:
+    def _find(self, name: str, file: str, line: int, *, optional: bool, maybe: bool) -> tuple[PythonModule, ...]:
         """The new modules of an import; a miss is kept with the place that asks for it."""
         top = name.partition(".")[0]
         if top in sys.builtin_module_names or top == "__main__":
@@ -135,7 +135,7 @@ class _Walk:
             self._standard.setdefault(name, Import(name, file, line, optional))
         return tuple(module for module in chain if module.file is not None and module.file not in self._files)
 
-    def _read(self, module: Module) -> PythonReading | None:
+    def _read(self, module: PythonModule) -> PythonReading | None:
         """What a module imports; ``None`` for what has no source, is known, or belongs to the standard library."""
         file = module.file or ""
         if self._is_standard(file) or file in self._files:

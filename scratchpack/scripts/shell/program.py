@@ -9,7 +9,7 @@ from scratchpack.errors import InputError
 from scratchpack.record import NamedTuple
 from scratchpack.scripts.model import Command, Mention, Unknown
 from scratchpack.scripts.shell.builtins import RESERVED, builtins
-from scratchpack.scripts.shell.reader import Reading, read_shell
+from scratchpack.scripts.shell.reader import ShellReading, read_shell
 from scratchpack.scripts.text import read
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def shell_program(root: Sysroot, script: Node, shell: str = "sh") -> ShellProgra
     Raises:
         ScriptError: the script itself passes a limit; of a sourced file that is a warning.
     """
-    readings: dict[str, Reading] = {}
+    readings: dict[str, ShellReading] = {}
     missing: dict[Mention, None] = {}
     warnings: list[str] = []
     ahead = [script]
@@ -59,7 +59,7 @@ def shell_program(root: Sysroot, script: Node, shell: str = "sh") -> ShellProgra
             if not readings:
                 raise
             warnings.append(error.message)
-            reading = Reading()
+            reading = ShellReading()
         readings[node.canonical] = reading
         for mention in reading.mentions:
             if mention.how != "sourced":
@@ -99,7 +99,7 @@ def placed(mention: Mention, script: str, holder: str) -> str:
     )
 
 
-def _commands(readings: dict[str, Reading], known: frozenset[str]) -> tuple[Command, ...]:
+def _commands(readings: dict[str, ShellReading], known: frozenset[str]) -> tuple[Command, ...]:
     """Each name once: the first place where it is certain, else the first place."""
     functions = frozenset(name for reading in readings.values() for name in reading.functions)
     reached = _reached(readings.values(), functions)
@@ -124,7 +124,7 @@ def _commands(readings: dict[str, Reading], known: frozenset[str]) -> tuple[Comm
     return tuple(sorted(found.values(), key=lambda command: (not command.certain, command.file, command.line)))
 
 
-def _reached(readings: Iterable[Reading], functions: frozenset[str]) -> frozenset[str]:
+def _reached(readings: Iterable[ShellReading], functions: frozenset[str]) -> frozenset[str]:
     """The functions that are called from outside any function, or from one that is; a name as an argument counts as a call."""
     calls: dict[str, set[str]] = {}
     for reading in readings:

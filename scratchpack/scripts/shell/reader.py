@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from scratchpack.record import NamedTuple
 from scratchpack.scripts.grammar import MAX_TEXT, line, parse, quote, shorten, text
-from scratchpack.scripts.model import Mention, Source, Unknown
+from scratchpack.scripts.model import Mention, SourceText, Unknown
 from scratchpack.scripts.shell.builtins import RESERVED
 from scratchpack.scripts.shell.collect import Collected, Context, collect, gives_up
-from scratchpack.scripts.shell.words import Value, Words
+from scratchpack.scripts.shell.words import Constant, Words
 from scratchpack.scripts.shell.wrappers import SHELLS, Inner, inner
 from scratchpack.scripts.text import ScriptError
 
@@ -29,7 +29,7 @@ _BACKQUOTED = re.compile(r"(?<!\\)`([^`\\]+)`")
 _FILE_TESTS = frozenset({"-x", "-e", "-f", "-r", "-s"})
 
 
-class Call(NamedTuple):
+class SimpleCommand(NamedTuple):
     """A constant word at the place of a command. ``doubt`` is why it may never be run, beside its function never being called."""
 
     name: str
@@ -47,10 +47,10 @@ class Asked(NamedTuple):
     required: bool
 
 
-class Reading(NamedTuple):
+class ShellReading(NamedTuple):
     """What one file says, before its functions are known to be called."""
 
-    calls: tuple[Call, ...] = ()
+    calls: tuple[SimpleCommand, ...] = ()
     asked: tuple[Asked, ...] = ()
     mentions: tuple[Mention, ...] = ()
     unknown: tuple[Unknown, ...] = ()
@@ -60,7 +60,7 @@ class Reading(NamedTuple):
     broken: tuple[int, ...] = ()  # lines that do not parse
 
 
-def read_shell(source: Source) -> Reading:
+def read_shell(source: SourceText) -> ShellReading:
     """Read one script.
 
     Raises:
@@ -72,7 +72,7 @@ def read_shell(source: Source) -> Reading:
 class _Reader:
     def __init__(self, path: str) -> None:
         self._path = path
-        self._calls: dict[Call, None] = {}
+        self._calls: dict[SimpleCommand, None] = {}
         self._asked: dict[Asked, None] = {}
         self._mentions: dict[tuple[str, str], Mention] = {}
         self._unknown: dict[Unknown, None] = {}
@@ -83,7 +83,7 @@ class _Reader:
         self._beside = False  # the working directory is the script's own, after cd "$(dirname "$0")"
         self._found = 0
 
-    def read(self, source: Source, around: Context, first: int, depth: int) -> Reading:
+    def read(self, source: SourceText, around: Context, first: int, depth: int) -> ShellReading:
         """Read a text; ``first`` is the line it starts after, ``around`` where it stands in the script."""
         collected = collect(parse(source, "bash").root_node, self._path)
         words = Words(collected.assigned, self._path)
@@ -98,7 +98,7 @@ class _Reader:
             self._command(node, self._within(context, around), words, first, depth)
         for node, context in collected.backquoted:
             self._backquoted(node, self._within(context, around), first, depth)
-        return Reading(
+        return ShellReading(
             tuple(self._calls), tuple(self._asked), tuple(self._mentions.values()), tuple(self._unknown), frozenset(self._functions),
             frozenset(self._words), tuple(self._search), tuple(self._broken),
         )  # fmt: skip
@@ -127,7 +127,7 @@ class _Reader:
         self._start(words.value(name), quote(node), arguments, values, context, at, depth)
 
     def _start(
-        self, value: Value | None, quoted: str, nodes: Sequence[Node], values: Sequence[Value | None],
+        self, value: Constant | None, quoted: str, nodes: Sequence[Node], values: Sequence[Constant | None],
         context: Context, at: int, depth: int,
     ) -> None:  # fmt: skip
         """A command with its arguments, then each command that it starts itself."""
@@ -154,9 +154,9 @@ class _Reader:
         if context.broken:
             doubt = "in text that does not parse"
         if "/" in name and not name.startswith("/"):
-            self._mention(Value("/" + name, "script") if self._beside else None, "run", at)
+            self._mention(Constant("/" + name, "script") if self._beside else None, "run", at)
         else:
-            self._calls[Call(name, at, context.function, doubt)] = None
+            self._calls[SimpleCommand(name, at, context.function, doubt)] = None
         short = posixpath.basename(name)
         if short in SHELLS and context.from_stdin and not values:
             self._unknown[Unknown(self._path, at, f"{short} reads its commands from standard input")] = None
@@ -164,7 +164,7 @@ class _Reader:
             self._inner(short, found, quoted, nodes, values, context, at, depth)
 
     def _inner(
-        self, name: str, found: Inner, quoted: str, nodes: Sequence[Node], values: Sequence[Value | None],
+        self, name: str, found: Inner, quoted: str, nodes: Sequence[Node], values: Sequence[Constant | None],
         context: Context, at: int, depth: int,
     ) -> None:  # fmt: skip
         if found.is_text:
@@ -178,7 +178,7 @@ class _Reader:
         rest = found.position + 1
         self._start(values[found.position], quoted, nodes[rest:], values[rest:], context, at, depth + 1)
 
-    def _text(self, name: str, node: Node, value: Value | None, context: Context, at: int, depth: int) -> None:
+    def _text(self, name: str, node: Node, value: Constant | None, context: Context, at: int, depth: int) -> None:
         """Shell text as an argument: a constant, or a quoted text whose expansions are left as they stand."""
         written = value.text if value is not None and not value.base else None
         if written is None and node.type == "string" and node.end_byte - node.start_byte <= MAX_TEXT:
@@ -188,7 +188,7 @@ class _Reader:
             self._unknown[Unknown(self._path, at, f"{name} of {quote(node)}")] = None
             return
         data = written.encode("utf-8", "surrogateescape")
-        self.read(Source(self._path, data), context, at - 1, depth + 1)
+        self.read(SourceText(self._path, data), context, at - 1, depth + 1)
 
     def _backquoted(self, node: Node, context: Context, first: int, depth: int) -> None:
         if depth >= MAX_NESTING or node.end_byte - node.start_byte > MAX_HEREDOC:
@@ -197,9 +197,9 @@ class _Reader:
         for match in _BACKQUOTED.finditer(body):
             at = first + node.start_point.row + body.count("\n", 0, match.start())
             data = match[1].encode("utf-8", "surrogateescape")
-            self.read(Source(self._path, data), context, at, depth + 1)
+            self.read(SourceText(self._path, data), context, at, depth + 1)
 
-    def _source(self, values: Sequence[Value | None], quoted: str, at: int) -> None:
+    def _source(self, values: Sequence[Constant | None], quoted: str, at: int) -> None:
         value = values[0] if values else None
         if value is None:
             self._unknown[Unknown(self._path, at, quoted, sources=True)] = None
@@ -209,18 +209,18 @@ class _Reader:
             path = posixpath.normpath(value.text)
             self._mentions[path, "root"] = Mention(path, "root", "sourced", self._path, at)
         elif self._beside:
-            self._mention(Value("/" + value.text, "script"), "sourced", at)
+            self._mention(Constant("/" + value.text, "script"), "sourced", at)
         else:
             what = "relative to the working directory" if "/" in value.text else "looked up in PATH"
             self._unknown[Unknown(self._path, at, f"sources {shorten(value.text)}, {what}", sources=True)] = None
 
-    def _ask(self, name: str, values: Sequence[Value | None], context: Context, at: int) -> bool:
+    def _ask(self, name: str, values: Sequence[Constant | None], context: Context, at: int) -> bool:
         """``command -v NAME`` and its siblings; ``False`` where ``command`` only runs NAME."""
         options = [value.text for value in values if value and not value.base and value.text.startswith("-")]
         if name == "command" and not any("v" in option.lower() for option in options):
             return False
         if name == "which":
-            self._calls[Call("which", at, context.function)] = None
+            self._calls[SimpleCommand("which", at, context.function)] = None
         for value in values:
             if value is not None and not value.base and not value.text.startswith("-"):
                 self._asked[Asked(value.text, at, context.function, gives_up(context.if_false))] = None
@@ -245,7 +245,7 @@ class _Reader:
                 if part.startswith("/") and "$" not in part:
                     self._search[posixpath.normpath(part)] = None
 
-    def _mention(self, value: Value | None, how: str, at: int) -> None:
+    def _mention(self, value: Constant | None, how: str, at: int) -> None:
         """A word below the script's own directory; the directory itself is no file."""
         if value is None or value.base != "script" or "\0" in value.text or not value.text.startswith("/"):
             return

@@ -29,7 +29,7 @@ _NAME = re.compile(r"\$\{?(\w+)\}?\Z")
 _GLOB = frozenset("*?[~{")
 
 
-class Value(NamedTuple):
+class Constant(NamedTuple):
     """A constant word. ``base`` is "" (``text`` is all of it), "self" (``$0``) or "script" (the script's directory, then ``text``)."""
 
     text: str
@@ -44,9 +44,9 @@ class Words:
         self._path = path
         self._steps = 0
         self._assigned = assigned
-        self._known: dict[str, Value | None] = {}
+        self._known: dict[str, Constant | None] = {}
 
-    def value(self, node: Node, depth: int = 0) -> Value | None:
+    def value(self, node: Node, depth: int = 0) -> Constant | None:
         """The word's constant value, or ``None``."""
         if depth > MAX_DEPTH or node.end_byte - node.start_byte > MAX_TEXT:
             return None
@@ -59,10 +59,10 @@ class Words:
                 return None
             return _plain(text(node))
         if kind == "raw_string":
-            return Value(text(node)[1:-1])
+            return Constant(text(node)[1:-1])
         if kind == "ansi_c_string":
             inner = text(node)[2:-1]
-            return None if "\\" in inner else Value(inner)
+            return None if "\\" in inner else Constant(inner)
         if kind == "string":
             return self._joined(node, depth, quoted=True)
         if kind in {"concatenation", "command_name"}:
@@ -73,12 +73,12 @@ class Words:
             return self._substitution(node, depth)
         return None
 
-    def _joined(self, node: Node, depth: int, *, quoted: bool) -> Value | None:
+    def _joined(self, node: Node, depth: int, *, quoted: bool) -> Constant | None:
         """The parts of a word, and in a string the blanks between them, which the grammar has no nodes for."""
         start, end = node.start_byte, node.end_byte
         data = node.text or b""
         at = start + 1 if quoted else start
-        parts: list[Value] = []
+        parts: list[Constant] = []
         for child in node.named_children:
             if quoted and child.start_byte > at:
                 parts.append(_text_of(data[at - start : child.start_byte - start]))
@@ -92,19 +92,19 @@ class Words:
         if any(part.base for part in parts[1:]):
             return None
         via = next((part.via for part in parts if part.via), "")
-        return Value("".join(part.text for part in parts), parts[0].base if parts else "", via)
+        return Constant("".join(part.text for part in parts), parts[0].base if parts else "", via)
 
-    def _expansion(self, written: str, depth: int) -> Value | None:
+    def _expansion(self, written: str, depth: int) -> Constant | None:
         if _SELF.match(written):
-            return Value("", "self")
+            return Constant("", "self")
         if _SELF_DIRECTORY.match(written):
-            return Value("", "script")
+            return Constant("", "script")
         if match := _DEFAULT.match(written):
-            return Value(match[2], "", match[1]) if match[2] else None
+            return Constant(match[2], "", match[1]) if match[2] else None
         match = _NAME.match(written)
         return self._variable(match[1], depth) if match else None
 
-    def _variable(self, name: str, depth: int) -> Value | None:
+    def _variable(self, name: str, depth: int) -> Constant | None:
         if name not in self._known:
             self._known[name] = None  # against variables that are made of each other
             values = self._assigned.get(name, ())
@@ -113,34 +113,34 @@ class Words:
             self._known[name] = value._replace(via=value.via or name) if value else None
         return self._known[name]
 
-    def _substitution(self, node: Node, depth: int) -> Value | None:
+    def _substitution(self, node: Node, depth: int) -> Constant | None:
         commands = _commands(node)
         if not commands:
             return None
         words = [self._command(command, depth) for command in commands]
         name, *arguments = words[0]
         last = _last_operand(arguments)
-        if len(commands) == 1 and name == Value("dirname") and last is not None:
+        if len(commands) == 1 and name == Constant("dirname") and last is not None:
             if last.base == "self" and not last.text:
-                return Value("", "script", last.via)
+                return Constant("", "script", last.via)
             return last._replace(text=_parent(last)) if last.base == "script" else None
-        if len(commands) == 1 and name in {Value("readlink"), Value("realpath")}:
+        if len(commands) == 1 and name in {Constant("readlink"), Constant("realpath")}:
             return last if last is not None and last.base else None
-        if len(commands) == 2 and name == Value("cd") and words[1][0] == Value("pwd"):
+        if len(commands) == 2 and name == Constant("cd") and words[1][0] == Constant("pwd"):
             return last if last is not None and last.base == "script" else None
         return None
 
-    def _command(self, command: Node, depth: int) -> list[Value | None]:
+    def _command(self, command: Node, depth: int) -> list[Constant | None]:
         fields = [command.child_by_field_name("name"), *command.children_by_field_name("argument")]
         return [self.value(field, depth + 1) if field is not None else None for field in fields]
 
 
-def _last_operand(arguments: Sequence[Value | None]) -> Value | None:
+def _last_operand(arguments: Sequence[Constant | None]) -> Constant | None:
     operands = [word for word in arguments if word is None or word.base or not word.text.startswith("-")]
     return operands[0] if len(operands) == 1 else None
 
 
-def _parent(value: Value) -> str:
+def _parent(value: Constant) -> str:
     """The directory above a path below the script's; ``/..`` above the script's own."""
     return posixpath.dirname(value.text) if value.text.strip("/") else value.text + "/.."
 
@@ -162,15 +162,15 @@ def _commands(node: Node) -> list[Node]:
     return found
 
 
-def _plain(written: str) -> Value | None:
+def _plain(written: str) -> Constant | None:
     """An unquoted word: without backslashes, and only where no pattern or tilde would be expanded."""
     bare = re.sub(r"\\(.)", "", written, flags=re.DOTALL)
     if _GLOB & set(bare) and bare not in {"[", "{", "{}"}:
         return None
-    return Value(re.sub(r"\\(.)", lambda m: "" if m[1] == "\n" else m[1], written, flags=re.DOTALL))
+    return Constant(re.sub(r"\\(.)", lambda m: "" if m[1] == "\n" else m[1], written, flags=re.DOTALL))
 
 
-def _text_of(data: bytes) -> Value:
+def _text_of(data: bytes) -> Constant:
     """Text within double quotes, where a backslash only stands before five characters."""
     written = data.decode("utf-8", "surrogateescape")
-    return Value(re.sub(r"\\([$`\"\\\n])", lambda m: "" if m[1] == "\n" else m[1], written))
+    return Constant(re.sub(r"\\([$`\"\\\n])", lambda m: "" if m[1] == "\n" else m[1], written))

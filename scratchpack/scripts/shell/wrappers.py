@@ -13,7 +13,7 @@ from scratchpack.record import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scratchpack.scripts.shell.words import Value
+    from scratchpack.scripts.shell.words import Constant
 
 
 class Wrapper(NamedTuple):
@@ -81,7 +81,7 @@ class Inner(NamedTuple):
     here: bool = True
 
 
-def inner(name: str, words: Sequence[Value | None]) -> tuple[Inner, ...]:
+def inner(name: str, words: Sequence[Constant | None]) -> tuple[Inner, ...]:
     """Where the commands stand that ``name`` starts; ``words`` are its arguments, ``None`` for one that is not constant."""
     if name in SHELLS:
         return _of_shell(words)
@@ -101,7 +101,7 @@ def inner(name: str, words: Sequence[Value | None]) -> tuple[Inner, ...]:
     return () if row is None or index is None else (Inner(index, here=row.here),)
 
 
-def _command(row: Wrapper, words: Sequence[Value | None]) -> int | None:
+def _command(row: Wrapper, words: Sequence[Constant | None]) -> int | None:
     """The index of the first word after the options, assignments and operands; ``None`` where that cannot be known."""
     index, operands, options = 0, row.operands, True
     while index < len(words):
@@ -132,12 +132,12 @@ def _only_last_is_valued(letters: str, valued: str) -> bool:
     return not any(letter in valued for letter in letters[:-1])
 
 
-def _of_shell(words: Sequence[Value | None]) -> tuple[Inner, ...]:
+def _of_shell(words: Sequence[Constant | None]) -> tuple[Inner, ...]:
     text = _after_c(words)
     return () if text is None else (Inner(text, is_text=True),)
 
 
-def _after_c(words: Sequence[Value | None]) -> int | None:
+def _after_c(words: Sequence[Constant | None]) -> int | None:
     """The word after a cluster of options that ends with or has ``c``: ``-c``, ``-ec``, ``-lc``."""
     for index, word in enumerate(words[:-1]):
         if word is None or word.base or not word.text.startswith(("-", "+")):

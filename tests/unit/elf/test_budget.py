@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.elf.budget import FILE, RUN, Budget, Limits
+from scratchpack.elf.budget import FILE, RUN, Bounds, Budget
 from scratchpack.elf.evidence import Elf
 from scratchpack.elf.image import ElfImage
 from scratchpack.elf.reader import read_elf
@@ -46,7 +46,7 @@ def test_a_hostile_program_is_answered_or_refused_within_two_seconds_and_256_meg
 
 
 def test_a_file_pays_for_itself_and_for_its_run() -> None:
-    run = Budget("a run", Limits(100, 10, 1, 50))
+    run = Budget("a run", Bounds(100, 10, 1, 50))
     one, other = run.file("one"), run.file("other")
     one.read(60)
     one.step(6)

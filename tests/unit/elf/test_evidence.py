@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from scratchpack.elf.dlopen import NOTE_DLOPEN, NOTE_PACKAGE, Dlopen, dlopens, package
+from scratchpack.elf.dlopen import NOTE_DLOPEN, NOTE_PACKAGE, DlopenEntry, dlopens, package
 from scratchpack.elf.evidence import Elf
 from scratchpack.elf.image import ElfImage
 from scratchpack.elf.model import Note
@@ -210,9 +210,9 @@ def test_dlopen_notes_are_read_without_section_headers() -> None:
     )
     file = elf(forge((), notes=notes))
     assert dlopens(file.notes()) == (
-        Dlopen(("libx.so.2", "libx.so.1"), "required", "x", "X"),
-        Dlopen(("liby.so",), "recommended"),
-        Dlopen(("libold.so",), "recommended"),
+        DlopenEntry(("libx.so.2", "libx.so.1"), "required", "x", "X"),
+        DlopenEntry(("liby.so",), "recommended"),
+        DlopenEntry(("libold.so",), "recommended"),
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from scratchpack.elf.image import PT_LOAD, ElfImage
 from scratchpack.elf.machines import oci_platform
-from scratchpack.elf.model import ElfFacts, Linkage, Request
+from scratchpack.elf.model import ElfFacts, Linkage, LoadRequest
 from scratchpack.elf.reader import read_elf, read_header
 from scratchpack.errors import ElfError, InputError
 from tests.support.build import HELLO_C, cc, run, shared, zig
@@ -67,10 +67,10 @@ def test_every_width_and_byte_order_reads_the_same(bits: int, order: str, machin
     assert (found.bits, found.byte_order, found.e_machine) == (bits, order, machine)
     assert found.interpreter == "/lib/ld.so.1"
     assert found.requests == (
-        Request("needed", "libb.so.1"),
-        Request("auxiliary", "liba.so"),
-        Request("needed", "libc.so.6"),
-        Request("filter", "libf.so"),
+        LoadRequest("needed", "libb.so.1"),
+        LoadRequest("auxiliary", "liba.so"),
+        LoadRequest("needed", "libc.so.6"),
+        LoadRequest("filter", "libf.so"),
     )
     assert (found.soname, found.rpath, found.runpath) == ("libx.so", "$ORIGIN/r", "$ORIGIN")
     assert (found.audit, found.depaudit, found.flags_1) == ("a.so", "d.so", 0x800)

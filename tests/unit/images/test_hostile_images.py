@@ -16,7 +16,7 @@ import pytest
 from scratchpack import proc
 from scratchpack.errors import ScratchpackError, UsageError
 from scratchpack.images.integrity import survey
-from scratchpack.oci.budget import Budget, size
+from scratchpack.oci.budget import UnpackBudget, size
 from scratchpack.oci.source import find_images
 from scratchpack.oci.store import open_store
 from scratchpack.verification.image import verify_store
@@ -134,8 +134,8 @@ def test_what_unpacks_to_too_much_needs_no_disk_and_more_can_be_allowed(
     layout = Layout(tmp_path / "layout")
     layout.finish([layout.image([entry("big", 40 << 20), bytes(40 << 20), END])])
     with open_store(str(layout.path)) as store:
-        assert survey(store, Budget("x")).issues == ()
-        (issue,) = survey(store, Budget("x", 30 << 20)).issues
+        assert survey(store, UnpackBudget("x")).issues == ()
+        (issue,) = survey(store, UnpackBudget("x", 30 << 20)).issues
         assert "--max-unpacked" in str(issue) or "unpack to more than" in str(issue)
         (whole, image) = verify_store(store, unpacked=30 << 20)
     assert "unpack to more than" in whole.issues[0]
@@ -169,7 +169,7 @@ def test_an_index_that_names_one_child_many_times_is_read_once(tmp_path: Path, m
             return read(name)
 
         monkeypatch.setattr(store, "document", counted)
-        found = survey(store, Budget("x"))
+        found = survey(store, UnpackBudget("x"))
         assert found.issues == ()
         assert len(found.images) == 1
         assert len(find_images(store).found) == 1
@@ -183,11 +183,11 @@ def test_indexes_too_deep_and_too_many_are_said(tmp_path: Path) -> None:
         below = layout.index([below])
     path = layout.finish([below])
     with open_store(str(path)) as store:
-        assert any("nested" in str(issue) for issue in survey(store, Budget("x")).issues)
+        assert any("nested" in str(issue) for issue in survey(store, UnpackBudget("x")).issues)
         assert find_images(store).faults
     layout.finish([layout.index([below] * 9000), layout.index([below] * 9001)])
     with open_store(str(path)) as store:
-        assert any("name over" in str(issue) for issue in survey(store, Budget("x")).issues)
+        assert any("name over" in str(issue) for issue in survey(store, UnpackBudget("x")).issues)
 
 
 @pytest.mark.parametrize("document", ["index", "manifest", "config", "docker"])

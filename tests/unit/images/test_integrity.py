@@ -16,7 +16,7 @@ import zstandard
 from scratchpack.errors import InputError
 from scratchpack.images.house import house_rules
 from scratchpack.images.integrity import survey
-from scratchpack.oci.budget import Budget
+from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.index import make_release
 from scratchpack.oci.source import read_images
 from scratchpack.oci.store import open_store
@@ -45,14 +45,14 @@ FULL = Rootfs(
 def issues(path: Path) -> list[str]:
     """By the image's own claims, and by all of our rules."""
     with open_store(str(path)) as store:
-        found = survey(store, Budget(str(path)))
+        found = survey(store, UnpackBudget(str(path)))
         return [str(issue) for issue in (*found.issues, *house_rules(store, found, everywhere=True))]
 
 
 def broken(path: Path) -> list[str]:
     """By its own claims alone, as an image of another tool is judged (I23)."""
     with open_store(str(path)) as store:
-        return [str(issue) for issue in survey(store, Budget(str(path))).issues]
+        return [str(issue) for issue in survey(store, UnpackBudget(str(path))).issues]
 
 
 @pytest.mark.parametrize("compression", ["gzip", "zstd", "none"])
@@ -304,7 +304,7 @@ def test_what_is_no_image_is_refused(tmp_path: Path, what: str) -> None:
             info.type, info.size = tarfile.XHDTYPE, 5 << 30
             path.write_bytes(info.tobuf() + bytes(1024))
     with pytest.raises(InputError), open_store(str(path)) as store:
-        survey(store, Budget("x"))
+        survey(store, UnpackBudget("x"))
     with pytest.raises(InputError), open_store(str(path)) as store:
         read_images(store)
 

@@ -18,7 +18,7 @@ from scratchpack.layers.versions import By, Cause
 from tests.support.layers import Entry, Generator, tar
 
 if TYPE_CHECKING:
-    from scratchpack.layers.versions import Version
+    from scratchpack.layers.versions import PathVersion
 
 
 def history(*layers: list[Entry] | bytes) -> History:
@@ -293,7 +293,7 @@ def test_any_damage_is_an_input_error() -> None:
             bad[dice.randrange(len(bad))] = dice.randrange(256)
         try:
             with history(bytes(bad)) as of:
-                versions: list[Version] = list(of.live())
+                versions: list[PathVersion] = list(of.live())
                 of.hash(version.inode for version in versions)
                 of.causes(of.hidden)
         except InputError:

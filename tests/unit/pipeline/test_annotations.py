@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.config import Options
-from scratchpack.elf.gobuild import GoBuild, Module
+from scratchpack.elf.gobuild import GoBuild, GoModule
 from scratchpack.errors import UsageError
 from scratchpack.pipeline.annotations import common, of_go
 from scratchpack.pipeline.git import git_annotations, public_url
@@ -97,14 +97,14 @@ def test_a_package_note_gives_title_and_version(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("module", "main", "title", "source"),
     [
-        (Module("github.com/team/tool/v2", "v2.1.0"), "github.com/team/tool/v2/cmd/run", "run", "https://github.com/team/tool"),
-        (Module("github.com/team/tool/v2", "v2.1.0"), "github.com/team/tool/v2", "tool", "https://github.com/team/tool"),
-        (Module("example.com/x", "(devel)"), "example.com/x", "x", ""),
+        (GoModule("github.com/team/tool/v2", "v2.1.0"), "github.com/team/tool/v2/cmd/run", "run", "https://github.com/team/tool"),
+        (GoModule("github.com/team/tool/v2", "v2.1.0"), "github.com/team/tool/v2", "tool", "https://github.com/team/tool"),
+        (GoModule("example.com/x", "(devel)"), "example.com/x", "x", ""),
         (None, "command-line-arguments", "", ""),
     ],
 )  # fmt: skip
 def test_module_and_package_give_title_version_and_source(
-    module: Module | None, main: str, title: str, source: str
+    module: GoModule | None, main: str, title: str, source: str
 ) -> None:
     found = of_go(GoBuild("go1.24", main, module, (), (("vcs.time", "yesterday"),)))
     assert (found["title"], found["source"]) == (title, source)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from scratchpack.config import Options
-from scratchpack.elf.gobuild import GoBuild, Module
+from scratchpack.elf.gobuild import GoBuild, GoModule
 from scratchpack.pipeline.bill import go_parts
 from scratchpack.pipeline.boms import Boms
 from scratchpack.pipeline.pack import pack
@@ -62,8 +62,8 @@ def test_the_modules_of_a_go_program_are_named(tmp_path: Path) -> None:
 
 
 def test_a_replaced_module_is_the_one_that_replaced_it() -> None:
-    release = Module("example.com/a", "v1.0.0", "example.com/fork v1.0.1")
-    found = go_parts(GoBuild("go1.24.1 X:none", "example.com/x", Module("example.com/x", "(devel)"), (release,), ()))
+    release = GoModule("example.com/a", "v1.0.0", "example.com/fork v1.0.1")
+    found = go_parts(GoBuild("go1.24.1 X:none", "example.com/x", GoModule("example.com/x", "(devel)"), (release,), ()))
     assert found == (
         Part("golang", "example.com/x", role="main"),
         Part("golang", "example.com/fork", "v1.0.1"),

@@ -24,9 +24,9 @@ SERVING = """
 import sys
 from scratchpack.errors import ScratchpackError
 from scratchpack.sandbox.ask import request, wait_tcp
-from scratchpack.sandbox.model import Guest, Limits
+from scratchpack.sandbox.model import Guest, GuestLimits
 from scratchpack.sandbox.runner import Running
-guest = Guest(sys.argv[1], ("/server",), {}, uid=65532, gid=65532, stop_signal=10, limits=Limits(seconds=30))
+guest = Guest(sys.argv[1], ("/server",), {}, uid=65532, gid=65532, stop_signal=10, limits=GuestLimits(seconds=30))
 with Running(guest) as running:
     wait_tcp(running, 80, timeout=10)
     print(request(running, "http://localhost/health?x=1"))
@@ -38,7 +38,7 @@ with Running(guest) as running:
 """
 DYING = """
 import sys
-from scratchpack.sandbox.model import Guest, Limits
+from scratchpack.sandbox.model import Guest, GuestLimits
 from scratchpack.sandbox.runner import Running
 running = Running(Guest(sys.argv[1], ("/orphans", sys.argv[2]), {}, uid=65532, gid=65532))
 print("ready", flush=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.scripts.model import Source
+from scratchpack.scripts.model import SourceText
 from scratchpack.scripts.node.imports import read_javascript
 from scratchpack.scripts.node.program import NodeProgram, node_program
 from scratchpack.scripts.text import ScriptError
@@ -121,7 +121,7 @@ def test_what_is_nowhere_is_named_with_its_file_and_line(tmp_path: Path) -> None
 
 def test_files_that_a_module_names_by_its_own_directory_are_known() -> None:
     text = "path.join(__dirname, 'data', 'x.json'); new URL('./y', import.meta.url); require(name); path.join(a, 'z')\n"
-    found = read_javascript(Source("x.mjs", text.encode()))
+    found = read_javascript(SourceText("x.mjs", text.encode()))
     assert [path for path, _ in found.beside] == ["data/x.json", "./y"]
     assert found.unknown == (1,)
 
@@ -129,7 +129,7 @@ def test_files_that_a_module_names_by_its_own_directory_are_known() -> None:
 @pytest.mark.parametrize("piece", ["${a:-", "(a=", "`${", "a<", '"$(', "[", "a=>"])
 def test_a_grammar_bomb_of_javascript_ends_in_bounded_time(piece: str) -> None:
     try:
-        found = read_javascript(Source("bomb", (piece * (300_000 // len(piece))).encode()))
+        found = read_javascript(SourceText("bomb", (piece * (300_000 // len(piece))).encode()))
     except ScriptError:
         return
     assert found.required == ()

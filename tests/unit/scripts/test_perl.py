@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.scripts.model import Source
+from scratchpack.scripts.model import SourceText
 from scratchpack.scripts.perl.program import include_path, perl_program
 from scratchpack.scripts.perl.reader import read_perl
 from scratchpack.sysroot.dirroot import DirRoot
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 def used(text: str) -> dict[str, bool]:
     """The paths that a text uses, each with whether it may do without."""
-    return {found.path: found.optional for found in read_perl(Source("x.pl", text.encode())).used}
+    return {found.path: found.optional for found in read_perl(SourceText("x.pl", text.encode())).used}
 
 
 @pytest.mark.parametrize(
@@ -82,5 +82,5 @@ def test_what_perl_itself_loads_is_found_in_the_path_that_perl_itself_has(tmp_pa
 
 def test_a_hostile_perl_text_is_read_in_one_pass() -> None:
     for piece in (b"use A;", b"{", b"<<E ", b"\n=x", b"eval {", b"use ", b"a" * 1000):
-        read_perl(Source("bomb", piece * ((4 << 20) // len(piece))))
-    read_perl(Source("bomb", b"<<E\n" * 100_000))
+        read_perl(SourceText("bomb", piece * ((4 << 20) // len(piece))))
+    read_perl(SourceText("bomb", b"<<E\n" * 100_000))

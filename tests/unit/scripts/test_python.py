@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.scripts.model import Source
+from scratchpack.scripts.model import SourceText
 from scratchpack.scripts.python.environment import environment
 from scratchpack.scripts.python.imports import read_python
 from scratchpack.scripts.python.program import PythonProgram, python_program
@@ -232,4 +232,4 @@ def test_files_beside_the_script_are_known_by_dunder_file(tmp_path: Path, text: 
 )  # fmt: skip
 def test_what_is_no_python_3_or_passes_a_bound_is_a_typed_error(data: bytes) -> None:
     with pytest.raises(ScriptError, match="cannot look into hostile"):
-        read_python(Source("hostile", data))
+        read_python(SourceText("hostile", data))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.scripts.model import Mention, Source
+from scratchpack.scripts.model import Mention, SourceText
 from scratchpack.scripts.shell.program import ShellProgram, shell_program
 from scratchpack.scripts.shell.reader import read_shell
 from scratchpack.scripts.text import ScriptError
@@ -193,9 +193,9 @@ def test_a_grammar_bomb_is_refused_in_bounded_time(piece: str) -> None:
     """S4: what would take minutes ends at the deadline with a typed error, or is small enough to be read."""
     data = (piece * ((1 << 20) // len(piece))).encode()
     with contextlib.suppress(ScriptError):
-        read_shell(Source("bomb", data))
+        read_shell(SourceText("bomb", data))
     with pytest.raises(ScriptError, match="over the limit"):
-        read_shell(Source("bomb", data * 10))
+        read_shell(SourceText("bomb", data * 10))
 
 
 def test_every_command_that_a_real_shell_starts_was_found(tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""Who a library is there for: what the loader maps at start, and what each need has it map later, in closures of their own.
+"""The closures of the report: one of what the loader maps at start, and one of what each need makes it map later.
 
-The closures of a run and the results of its needs go in; the same results, each with its closure, come out, and the
-closure of the start. An object that is mapped at start belongs to no need. What no need accounts for (files of
-``--include``, a problem that nobody's library caused) stays with the start: nothing is lost between the two.
+The loading of a run and the results of its needs go in. Out come the same results, each with its own closure, and the closure
+of the start. What is mapped at start is in no need's closure. What belongs to no need (files of ``--include``, a problem
+that no library of a need caused) stays in that of the start, so that together they are the whole of the loading.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ def _start(loading: Loading) -> Closure:
 
 
 def _added(closure: Closure, start: Closure) -> Closure:
-    """Of the closure of another program, what the start does not have."""
+    """What another program's closure has beyond that of the start."""
     known = {found.path for found in (*start.roots, *start.resolved)}
     edges, problems = set(start.edges), set(start.problems)
     return closure._replace(
