@@ -59,8 +59,11 @@ def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: s
 
 def say_path(path: str, stream: TextIO | None = None) -> None:
     """One path a line on stdout: the very bytes for a program that reads them; on a terminal, which they would drive, escaped (S11)."""
-    from scratchpack.report.text import escape
-
     stream = stream or sys.stdout
-    stream.buffer.write((escape(path).encode() if stream.isatty() else os.fsencode(path)) + b"\n")
+    line = os.fsencode(path)
+    if stream.isatty():
+        from scratchpack.report.text import escape
+
+        line = escape(path).encode()
+    stream.buffer.write(line + b"\n")
     stream.buffer.flush()

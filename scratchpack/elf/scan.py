@@ -2,8 +2,8 @@
 
 Python's ``re`` searches a pattern that starts with one literal byte several times faster than an alternation (measured
 on 94 MB with 47 literals: an alternation 1440 ms, a ``find`` each 1020 ms, this 340 ms). So literals are grouped by a
-byte that they share and that is rare in programs; what stands before it is a lookbehind. One literal alone is
-searched for whole, where it cannot overlap itself.
+byte that they share and that is rare in programs; what stands before it is a lookbehind. A literal
+that shares no such byte with others is searched for whole.
 """
 
 from __future__ import annotations
@@ -39,10 +39,19 @@ class Patterns:
     def __init__(self, fragments: Iterable[str]) -> None:
         self.fragments = {fragment.encode("utf-8", "surrogateescape"): fragment for fragment in fragments if fragment}
         self.longest = max(map(len, self.fragments), default=0)
-        self.passes = tuple(_pattern(pivot, group) for pivot, group in _groups(frozenset(self.fragments)))
+        groups = tuple(_groups(frozenset(self.fragments)))
+        self.alone = tuple(group[0] for _, group in groups if len(group) == 1)
+        self.passes = tuple(_pattern(pivot, group) for pivot, group in groups if len(group) > 1)
 
     def find(self, data: bytes, budget: Budget | None = None) -> Iterator[tuple[int, bytes]]:
         """Where each literal stands: (offset, literal), in no order; ``budget`` pays for every hit."""
+        for literal in self.alone:
+            at = data.find(literal)
+            while at >= 0:
+                if budget is not None:
+                    budget.step(6)
+                yield at, literal
+                at = data.find(literal, at + 1)
         for expression, pivot, group in self.passes:
             cost = 6 + len(group) // 2
             for hit in expression.finditer(data):
@@ -165,8 +174,6 @@ def _groups(literals: frozenset[bytes]) -> Iterator[tuple[bytes, tuple[bytes, ..
 
 
 def _pattern(pivot: bytes, group: tuple[bytes, ...]) -> tuple[re.Pattern[bytes], bytes, tuple[bytes, ...]]:
-    if len(group) == 1 and not any(group[0].endswith(group[0][:size]) for size in range(1, len(group[0]))):
-        return re.compile(re.escape(group[0])), group[0], group
     ahead, behind = dict[bytes, None](), dict[bytes, None]()
     for literal in group:
         head, _, tail = literal.partition(pivot)

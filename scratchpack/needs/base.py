@@ -59,6 +59,7 @@ class Wants(NamedTuple):
     sections: tuple[str, ...] = ()  # section names of the program
     functions: tuple[str, ...] = ()  # function names of a Go program's own table
     env: tuple[str, ...] = ()  # variables of the planned image configuration
+    packaged: bool = False  # all of this only for a program that lies where packages put theirs
 
 
 class Row(NamedTuple):

@@ -136,6 +136,7 @@ ROWS: tuple[Row, ...] = (
         fragments=("/usr/share/", "/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
         inside=(("<program>", "crt1.o"),),
+        packaged=True,
     )),
     Row("pam", "companion.pam", Wants(
         symbols=("pam_start*",),

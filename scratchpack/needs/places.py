@@ -126,6 +126,11 @@ def is_system(path: str) -> bool:
     return any(within(path, place) for place in _SYSTEM)
 
 
+def is_packaged(path: str) -> bool:
+    """Whether packages put their files there, and people do not."""
+    return path.startswith(("/usr/", "/bin/", "/sbin/", "/lib")) and not path.startswith("/usr/local/")
+
+
 def is_shared(path: str) -> bool:
     """Whether a directory belongs to nobody in particular: no program that lies in it has it for its own tree."""
     return path in SHARED or _MULTIARCH.fullmatch(path) is not None

@@ -10,6 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from scratchpack.needs import places
 from scratchpack.needs.base import CODE, IMPORTERS, PROGRAM, A, B, C, Seen, Subject, matches
 from scratchpack.record import NamedTuple
 
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 # N41: its dlopen where that is linked in, whether it is called or not; else the variables that its start-up forgets
 _STATIC_GLIBC = ("glibc-ld.so.cache", "GCONV_PATH")
-_PACKAGED = ("/usr/bin/", "/usr/sbin/", "/usr/lib/", "/usr/libexec/", "/bin/", "/sbin/")
 _LARGE = 16 << 20  # bytes; a library above (LLVM) costs more to search than a list of candidates is worth
 _BANNER = "GNU C Library"  # "GNU C Library (Debian GLIBC 2.36-9+deb12u10) stable release version 2.36."
 
@@ -104,6 +104,8 @@ def look(
     env: Mapping[str, str],
 ) -> Scanned:
     """Scan the program and its closure for everything that any of ``looks`` wants."""
+    packaged = places.is_packaged(program.node.canonical)
+    looks = [need for need in looks if packaged or not need.wants.packaged]
     ranks = tiers(program, closure)
     hits: set[str] = set()
     symbols = _Names((name, need.name) for need in looks for name in need.wants.symbols)
@@ -132,7 +134,7 @@ def look(
         wanted = _Names((name, need.name) for need in looks for name in need.wants.functions)
         functions = frozenset(own.go_functions((*wanted.exact, *(f"{prefix}*" for prefix in wanted.prefixes))))
         hits |= {need for name in functions for need in wanted.needs(name)}
-        if program.node.canonical.startswith(_PACKAGED):
+        if packaged:
             texts = _Names((name, need.name) for need in looks for name in need.wants.unseparated)
             strings = own.scan(tuple(texts.exact))
             objects[0] = objects[0]._replace(strings=strings)

@@ -120,7 +120,7 @@ class Gzip:
         self._sink, self._buffer, self._window = sink, bytearray(), b""
         self._crc, self._size = 0, 0
         self._jobs: SimpleQueue[_Job | None] | None = None
-        self._workers: list[object] = []
+        self._workers = 0
         self._pending: deque[_Job] = deque()
         sink(_GZIP_HEADER)
 
@@ -137,15 +137,17 @@ class Gzip:
     def finish(self) -> None:
         """Wait for all blocks, in order, and end the member."""
         if self._buffer:
+            if self._jobs is None:
+                self._threads = 1  # one block has nothing to run beside
             self._submit()
         while self._pending:
             self._collect()
         self._sink(_LAST_EMPTY_BLOCK + struct.pack("<II", self._crc, self._size & 0xFFFFFFFF))
 
     def close(self) -> None:
-        """Tell the threads to end; they are daemons and hold nothing."""
+        """Tell the threads to end; they hold nothing, and end with the process anyhow."""
         if self._jobs is not None:
-            for _ in self._workers:
+            for _ in range(self._workers):
                 self._jobs.put(None)
 
     def _submit(self) -> None:
@@ -162,7 +164,7 @@ class Gzip:
         if self._jobs is None:
             self._jobs = SimpleQueue()
         job = _Job(block, window, SimpleQueue())
-        if len(self._workers) < self._threads:
+        if self._workers < self._threads:
             self._start()
         self._jobs.put(job)
         self._pending.append(job)
@@ -170,11 +172,10 @@ class Gzip:
             self._collect()
 
     def _start(self) -> None:
-        import threading
+        from _thread import start_new_thread  # threading takes a millisecond to import, and these are never joined
 
-        worker = threading.Thread(target=self._work, daemon=True)
-        worker.start()
-        self._workers.append(worker)
+        start_new_thread(self._work, ())
+        self._workers += 1
 
     def _work(self) -> None:
         assert self._jobs is not None  # noqa: S101 - set before a thread starts

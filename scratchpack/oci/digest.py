@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import io
-import json
 from typing import TYPE_CHECKING, Any
 
 from scratchpack.errors import InputError, OutputError
@@ -40,7 +39,7 @@ def canonical_json(document: Any, *, what: str) -> bytes:
     Raises:
         InputError: a text in it is not UTF-8 (a name with surrogates from ``os.fsdecode``), which JSON cannot carry.
     """
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _json(document)
     try:
         return text.encode()
     except UnicodeEncodeError as error:
@@ -49,6 +48,24 @@ def canonical_json(document: Any, *, what: str) -> bytes:
             f"cannot write the {what}: {near!r} is not UTF-8, and an image says such things in JSON",
             hint="give the program another place with --at",
         ) from error
+
+
+def _json(value: Any) -> str:
+    """What ``json.dumps`` writes with sorted keys, no spaces and no needless escape.
+
+    Importing :mod:`json` takes as long as building a small image, so it is asked only for what needs an escape.
+    """
+    if isinstance(value, str) and value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
+    if isinstance(value, dict) and all(isinstance(name, str) for name in value):
+        return "{" + ",".join(f"{_json(name)}:{_json(value[name])}" for name in sorted(value)) + "}"
+    if isinstance(value, (list, tuple)):
+        return "[" + ",".join(map(_json, value)) + "]"
+    if type(value) is int:
+        return str(value)
+    import json
+
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 def memory_blob(media_type: str, data: bytes) -> Blob:

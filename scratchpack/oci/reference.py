@@ -14,7 +14,6 @@ _HOST = pattern(r"(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\
 _PATH = pattern(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*")
 _TAG = pattern(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,127}")
 _SEPARATOR = pattern(r"\.|__?|-+")
-_DIGEST = pattern(r"sha256:[0-9a-f]{64}")
 _SECRET = pattern(r"[^/@]*:.*@(?!sha\d+:)", re.DOTALL)  # user:password@, with whatever scheme stands before it
 
 
@@ -73,6 +72,8 @@ def from_file_name(name: str) -> Reference:
 
     Runs of separators that no engine takes become one ``-``; a name of nothing else becomes ``image``.
     """
+    if name.isascii() and name.isalnum():
+        return Reference(DOCKER_HUB, f"library/{name.lower()[:200]}", "latest")
     words = re.sub(r"[^a-z0-9._-]", "-", name.lower())
     words = re.sub(r"[._-]+", lambda run: run[0] if _SEPARATOR.fullmatch(run[0]) else "-", words).strip("._-")
     return Reference(DOCKER_HUB, f"library/{words[:200].rstrip('._-') or 'image'}", "latest")
@@ -80,7 +81,7 @@ def from_file_name(name: str) -> Reference:
 
 def is_digest(text: str) -> bool:
     """Whether this may become part of a path or a URL (S22)."""
-    return _DIGEST.fullmatch(text) is not None
+    return len(text) == 71 and text.startswith("sha256:") and not text[7:].strip("0123456789abcdef")
 
 
 def is_tag(text: str) -> bool:

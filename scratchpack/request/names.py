@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from scratchpack.config import NAMES
 from scratchpack.elf.machines import Platform, platforms_known
-from scratchpack.engines.choose import ENGINES
 from scratchpack.errors import UsageError
 from scratchpack.pattern import pattern
 
@@ -87,6 +86,8 @@ def _platform(name: str, text: str) -> Platform:
 
 def engine(text: str) -> str:
     """``--load``."""
+    from scratchpack.engines.choose import ENGINES
+
     if text not in {"auto", *ENGINES}:
         raise UsageError(
             f"cannot load into {text!r}: it is no engine that we know",

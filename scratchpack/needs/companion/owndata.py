@@ -6,6 +6,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
+from scratchpack.needs import places
 from scratchpack.needs.base import PROGRAM, A, B, Contribution, Evidence, Wants, is_libc
 from scratchpack.needs.companion.base import Companion, bring, joined, paths
 from scratchpack.needs.companion.interpreter import beside, of_source
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Sysroot
 
-_PACKAGED = pattern(r"/(?:usr/(?!local/)|s?bin/|lib)")
 _SHARED = pattern(  # directories that every package fills, and texts for people: a name of one says nothing
     r"/usr|/etc|/usr/(?:share|lib|lib64|libexec|bin|sbin|games|share/games|share/misc|lib/[^/]+-linux-[^/]+)"
     r"|/usr/(?:share/(?:doc|man|info|locale|bash-completion|applications|icons|pixmaps)|include|lib/debug)(?:/.*)?"
@@ -49,12 +49,13 @@ class OwnData(Companion):
         fragments=("/usr/share/", "/share/", "/usr/lib/", "/etc/", "../", ".conf", ".cfg", ".cnf", ".ini", ".so"),
         unseparated=("/usr/share/", "/usr/lib/", "/etc/"),
         inside=((PROGRAM, _START_FILE),),
+        packaged=True,
     )
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
         """The paths among the strings of a program that lies where packages put theirs."""
         real = subject.program.resolution.node.canonical
-        if not _PACKAGED.match(real):
+        if not places.is_packaged(real):
             return ()
         found = dict.fromkeys(path for path in _candidates(subject, real) if not _SHARED.fullmatch(path))
         told = tuple(

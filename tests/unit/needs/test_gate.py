@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.errors import InputError
-from scratchpack.needs.gate import Gate, said
+from scratchpack.needs.gate import Gate, withheld_line
 from scratchpack.sysroot.dirroot import DirRoot
 from tests.unit.packages.roots import write
 
@@ -203,7 +203,7 @@ def test_a_node_of_the_root_behind_does_not_open_through_the_gate(tmp_path: Path
 
 
 def test_the_report_names_what_was_not_taken_and_the_option_that_adds_it() -> None:
-    line = said({f"/root/{name}": "it is private" for name in "abcdef"})
+    line = withheld_line({f"/root/{name}": "it is private" for name in "abcdef"})
     assert "/root/a (it is private)" in line
     assert "2 more" in line
     assert "--include" in line
