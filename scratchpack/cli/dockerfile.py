@@ -31,7 +31,7 @@ def command(binaries: tuple[str, ...], directory: str | None, **values: Any) -> 
     if directory == "":
         raise UsageError("cannot use an empty --directory: it takes the name of one")
     from scratchpack.pipeline.pack import carry_out
-    from scratchpack.report.text import packed_table
+    from scratchpack.report.packed import packed_table
     from scratchpack.sinks.model import Output
 
     asked = asked._replace(output=(Output("dockerfile", directory, force=asked.force),))

@@ -48,11 +48,16 @@ def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: s
     with Progress(asked.progress or "auto", quiet=asked.quiet) as progress:
         packed = carry_out(binaries, asked, settings=settings, progress=progress.step)
     if not asked.quiet:
-        from scratchpack.report.text import packed_table
+        from scratchpack.report.packed import packed_table
 
         sys.stderr.write(packed_table(packed, colour=sys.stderr.isatty(), dry_run=asked.dry_run))
     piped = any(receipt.dest == "-" for receipt in packed.receipts)  # stdout is the archive then
+    loaded: set[str | None] = set()
     for receipt in packed.receipts:
+        if receipt.type == "load":  # a line an image, under its first name: `docker run $(scratchpack -q ./app --load)`
+            if receipt.digest in loaded:
+                continue
+            loaded.add(receipt.digest)
         if receipt.dest != "-":
             say_path(receipt.dest, sys.stderr if piped else sys.stdout)
 

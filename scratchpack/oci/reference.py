@@ -68,15 +68,16 @@ def parse(text: str) -> Reference:
 
 
 def from_file_name(name: str) -> Reference:
-    """The name of a program's image: its file name in lower case, other characters as ``-``, ``:latest``.
+    """The name of a program's image: ``localhost/``, its file name in lower case, other characters as ``-``, ``:latest``.
 
-    Runs of separators that no engine takes become one ``-``; a name of nothing else becomes ``image``.
+    ``localhost/``, because a bare name means Docker Hub's official images to every engine: an image of ours that were called
+    ``nginx`` would stand in the place of theirs. Runs of separators that no engine takes become one ``-``; a name of nothing else becomes ``image``.
     """
     if name.isascii() and name.isalnum():
         return Reference(DOCKER_HUB, f"library/{name.lower()[:200]}", "latest")
     words = re.sub(r"[^a-z0-9._-]", "-", name.lower())
     words = re.sub(r"[._-]+", lambda run: run[0] if _SEPARATOR.fullmatch(run[0]) else "-", words).strip("._-")
-    return Reference(DOCKER_HUB, f"library/{words[:200].rstrip('._-') or 'image'}", "latest")
+    return Reference("localhost", words[:200].rstrip("._-") or "image", "latest")
 
 
 def is_digest(text: str) -> bool:

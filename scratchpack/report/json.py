@@ -276,6 +276,7 @@ def metadata_document(packed: PackedView) -> dict[str, Any]:
     document["images"] = [
         {
             "reference": packed.references[0] if packed.references else None,
+            "references": list(packed.references),
             "platform": str(image.platform),
             "digest": image.manifest_blob.digest,
             "config_digest": image.config_blob.digest,
@@ -286,5 +287,8 @@ def metadata_document(packed: PackedView) -> dict[str, Any]:
         }
         for image in images
     ]
-    document["outputs"] = [{"type": r.type, "dest": _text(r.dest), "digest": r.digest} for r in packed.receipts]
+    document["outputs"] = [
+        {"type": r.type, "dest": _text(r.dest), "digest": r.digest, **({"engine": r.engine} if r.engine else {})}
+        for r in packed.receipts
+    ]
     return document

@@ -1,10 +1,9 @@
-"""Plans, verdicts and what was packed go in; text for people comes out: the table of files, the tree of what is loaded. Plain in a pipe, coloured on a terminal."""
+"""Text for people: plans and verdicts go in, lines of plain text come out; names are escaped, for a terminal obeys what it is sent (S11)."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.names import NOTES
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
@@ -12,11 +11,11 @@ if TYPE_CHECKING:
 
     from scratchpack.loader.model import Closure, Edge, Resolution
     from scratchpack.needs.base import NeedResult
-    from scratchpack.pipeline.model import Packed, Plan
+    from scratchpack.pipeline.model import Plan
     from scratchpack.rootfs import Entry, Reason
     from scratchpack.verification.image import Verdict
 
-_MANY = 40  # rows that a person reads; a longer table is cut, and says so
+MANY = 40  # rows that a person reads; a longer table is cut, and says so
 
 
 def escape(text: str) -> str:
@@ -87,65 +86,8 @@ def file_rows(entries: Iterable[Entry]) -> list[tuple[str, str, str]]:
     ]
 
 
-def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
-    """What one run packed: each file with its size and reason, the total, the reference, how to run it."""
-    bold, dim, off = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
-    lines: list[str] = []
-    for plan in packed.plans:
-        if len(packed.plans) > 1:
-            lines.append(f"{bold}{plan.platform}{off}")
-        rows = file_rows(plan.rootfs)
-        shown = rows if len(rows) <= _MANY else rows[: _MANY - 1]
-        wide = min(max(len(path) for _, path, _ in rows), 60)
-        lines += [f"{size:>9}  {path:<{wide}}  {dim}{why}{off}".rstrip() for size, path, why in shown]
-        if len(shown) < len(rows):
-            lines.append(f"{'':>9}  … and {len(rows) - len(shown)} more (--metadata-file FILE lists all)")
-        count = sum(not isinstance(entry, Directory) for entry in plan.rootfs)
-        lines.append(f"{bold}{human(plan.rootfs.size):>9}  in {count} file{'s' * (count != 1)}{off}, {plan.platform}")
-        lines += [escape(text) for text in plan.notes]
-        lines += [f"warning: {escape(text)}" for text in plan.warnings]
-        lines += list(_suggestions(need for need in plan.needs if need.name != NOTES))  # inspect has those
-    if dry_run:
-        lines.append("nothing was written (--dry-run)")
-    elif packed.references:
-        lines.append(f"image {escape(', '.join(packed.references))}")
-        lines += [f"  {line}" for line in _how_to_run(packed)]
-    return "\n".join(lines) + "\n"
-
-
-def _how_to_run(packed: Packed) -> Iterator[str]:
-    reference = packed.references[0]
-    short = escape(reference.removeprefix("docker.io/library/").removesuffix(":latest"))  # as docker itself shows it
-    for receipt in packed.receipts:
-        name = escape(_typed(receipt.dest))
-        if receipt.dest == "-":
-            continue
-        match receipt.type:
-            case "docker":
-                yield f"docker load -i {name} && docker run --rm {short}"
-                return
-            case "oci":
-                yield f"podman load -i {name} && podman run --rm {reference}"
-                return
-            case "dockerfile":
-                # BuildKit labels what is FROM scratch with its own target, whatever FROM --platform says
-                yield f"docker build --platform {packed.plans[0].platform} -t {short} {name}"
-                return
-            case "registry" | "engine":
-                yield f"docker run --rm {short}"
-                return
-
-
-def _typed(name: str) -> str:
-    """A name as a shell takes it; nothing is imported for one without anything special in it."""
-    if name.replace("/", "").replace(".", "").replace("-", "").replace("_", "").isalnum():
-        return name
-    import shlex
-
-    return shlex.quote(name)
-
-
-def _suggestions(needs: Iterable[NeedResult]) -> Iterator[str]:
+def suggestions(needs: Iterable[NeedResult]) -> Iterator[str]:
+    """What a person may want to add, and what is good to know, a line each."""
     for need in needs:
         if need.suggestion:
             yield f"maybe: {escape(need.suggestion)}"
@@ -186,11 +128,11 @@ def inspection_text(plan: Plan) -> str:
             lines.append(f"  {need.name:<12} {need.decision} (tier {need.tier.upper()})")
             lines += [
                 f"      {escape(f'{item.by} {item.because}'.strip())}"
-                for item in need.evidence[: _MANY if need.findings else 3]
+                for item in need.evidence[: MANY if need.findings else 3]
             ]
             if need.closure is not None:
                 lines += [f"      {line}" for line in _cut(tree(need.closure, _askers(need.closure)))]
-        lines += list(_suggestions(plan.needs))
+        lines += list(suggestions(plan.needs))
     lines += ["", f"In an image: {human(plan.rootfs.size)}"]
     lines += [f"{size:>9}  {path}  {why}".rstrip() for size, path, why in file_rows(plan.rootfs)]
     lines += [f"warning: {escape(text)}" for text in plan.warnings]
@@ -198,7 +140,7 @@ def inspection_text(plan: Plan) -> str:
 
 
 def _cut(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= _MANY else [*lines[: _MANY - 1], f"… and {len(lines) - _MANY + 1} more (--json)"]
+    return lines if len(lines) <= MANY else [*lines[: MANY - 1], f"… and {len(lines) - MANY + 1} more (--json)"]
 
 
 def _askers(closure: Closure) -> tuple[str, ...]:

@@ -28,7 +28,7 @@ class EngineSink:
         self._engine, self._progress = engine, progress or (lambda *_: None)
 
     def write(self, release: Release) -> tuple[Receipt, ...]:
-        """Load every image; one receipt a name, ``docker:NAME``.
+        """Load every image; one receipt a name.
 
         Raises:
             UsageError: an engine we do not know, or an image without a name.
@@ -40,5 +40,5 @@ class EngineSink:
         receipts: list[Receipt] = []
         for one in release.each():
             found.load(one, self._progress)
-            receipts += [Receipt("load", f"{name}:{reference}", one.top.digest) for reference in one.references]
+            receipts += [Receipt("load", reference, one.top.digest, name) for reference in one.references]
         return tuple(receipts)

@@ -26,8 +26,9 @@ class Receipt(NamedTuple):
     """What a sink wrote: the line for stdout, and for ``--metadata-file``."""
 
     type: str
-    dest: str  # path, "-" or "repo@sha256:…"
+    dest: str  # path, "-", "repo@sha256:…", or the reference by which an engine has it
     digest: str | None = None
+    engine: str | None = None  # of what was loaded: "docker" | "podman" | "containerd"
 
 
 class ImageSink(Protocol):

@@ -159,7 +159,7 @@ def test_settings_come_from_the_working_directory_and_never_from_the_inputs(hell
     bare = tmp_path / "bare"
     bare.mkdir()
     done = scratchpack("../theirs/tool", cwd=bare)
-    assert "tool:latest" in done.err
+    assert "image localhost/tool:latest" in done.err
     assert "evil" not in done.err
     assert "settings:" not in done.err
 

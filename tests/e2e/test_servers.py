@@ -63,10 +63,13 @@ def test_nginx_serves_a_page_as_an_ordinary_user(tmp_path: Path, docker: Docker)
     )
     assert ran.status == 0, ran.err
     docker("load", "-i", tmp_path / "nginx.tar")
-    assert int(docker("image", "inspect", "--format", "{{.Size}}", "nginx:latest").out) < ALPINE
-    assert docker("image", "inspect", "--format", "{{.Config.User}}", "nginx:latest").out.strip() == "65532:65532"
+    assert int(docker("image", "inspect", "--format", "{{.Size}}", "localhost/nginx:latest").out) < ALPINE
+    assert (
+        docker("image", "inspect", "--format", "{{.Config.User}}", "localhost/nginx:latest").out.strip()
+        == "65532:65532"
+    )
     name = f"page-{port}"
-    docker("run", "-d", "--rm", "--name", name, "--network", "host", "nginx:latest")
+    docker("run", "-d", "--rm", "--name", name, "--network", "host", "localhost/nginx:latest")
     try:
         connected(port).close()
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10) as answer:

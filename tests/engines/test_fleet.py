@@ -74,7 +74,7 @@ def test_a_fleet_is_loaded(docker: Docker, programs: dict[str, Path], monkeypatc
     names = ("example.org/loaded/red:1", "example.org/loaded/blue:1")
     with TemporarySpool() as spool:
         receipts = EngineSink("docker").write(both(programs, spool, names))
-    assert [receipt.dest for receipt in receipts] == [f"docker:{name}" for name in names]
+    assert [receipt.dest for receipt in receipts] == list(names)
     assert [docker.run_image(name).out for name in names] == ["red\n", "blue\n"]
 
 

@@ -53,7 +53,7 @@ def test_docker_loads_it_and_runs_it(docker: Docker, program: bytes, monkeypatch
     monkeypatch.setenv("DOCKER_HOST", docker.host)
     release = two_layers(program, b"first")
     receipts = engine.EngineSink("docker").write(release)
-    assert [one.dest for one in receipts] == [f"docker:{name}" for name in NAMES]
+    assert [(one.dest, one.engine) for one in receipts] == [(name, "docker") for name in NAMES]
     for name in NAMES:
         assert docker.run_image(name).out == "hello from C\n"
         assert (
@@ -140,7 +140,7 @@ def test_the_first_engine_that_answers_is_taken(
     monkeypatch.setenv("CONTAINERD_SNAPSHOTTER", "native")
     _command(("false",), "podman", tmp_path, monkeypatch)
     receipts = engine.EngineSink().write(two_layers(program, b"first"))
-    assert receipts[0].dest == f"containerd:{NAMES[0]}"
+    assert (receipts[0].dest, receipts[0].engine) == (NAMES[0], "containerd")
 
 
 def test_without_an_engine_every_reason_is_given(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -65,7 +65,7 @@ def test_load_into_docker_runs(docker: Docker, program: Path, tmp_path: Path, en
     words = ("-t", "cli-loaded:v1", "--load=docker")
     done = scratchpack(program, *words, cwd=tmp_path, env={**env, "DOCKER_HOST": docker.host})
     assert done.status == 0, done.err
-    assert done.out == "docker:docker.io/library/cli-loaded:v1\n"
+    assert done.out == "docker.io/library/cli-loaded:v1\n"
     assert docker.run_image("cli-loaded:v1").out == "hello from C\n"
     assert not list(tmp_path.iterdir())
 

@@ -14,6 +14,7 @@ from scratchpack.oci.registry.pull import RemoteImage
 from scratchpack.oci.registry.push import push
 from scratchpack.oci.registry.session import Access, Session
 from scratchpack.sinks import registry as sink
+from scratchpack.sinks.model import Receipt
 from tests.support import releases
 from tests.support.engines import PASSWORD, USER
 
@@ -43,7 +44,7 @@ def test_what_was_pushed_reads_back_with_the_same_digest(registry: Registry, sko
     release = releases.small()
     (receipt,) = sink.RegistrySink([f"{registry.host}/team/app:v1", f"{registry.host}/team/app:v2"]).write(release)
     digest = release.top.digest
-    assert receipt == ("registry", f"{registry.host}/team/app@{digest}", digest)
+    assert receipt == Receipt("registry", f"{registry.host}/team/app@{digest}", digest)
     for tag in ("v1", "v2"):
         seen = skopeo("inspect", "--tls-verify=false", "--raw", f"docker://{registry.host}/team/app:{tag}").out
         assert seen.encode() == release.top.open().read()

@@ -145,7 +145,7 @@ def test_results_are_short_to_look_at_and_whole_in_json(here: Path) -> None:
     packed = scratchpack.pack("app", Options(output=Output("docker", "out.tar")))
     whole = scratchpack.verify("out.tar")[0]
     assert repr(plan) == "<Plan /app linux/amd64: 1 files, 0 problems>"
-    assert repr(packed) == "<Packed docker.io/library/app:latest: out.tar>"
+    assert repr(packed) == "<Packed localhost/app:latest: out.tar>"
     assert repr(whole) == "<Verdict out.tar: right>"
     assert repr(Options(tag="app")) == "Options(tag='app')"
     assert json.loads(plan.to_json())["binary"]["linkage"] == "static"

@@ -65,6 +65,6 @@ def test_what_no_engine_takes_is_refused_with_a_reason(written: str) -> None:
 )
 def test_a_file_name_gives_a_name_that_engines_take(file: str, name: str) -> None:
     full = str(reference.from_file_name(file))
-    assert full == f"docker.io/library/{name}:latest"
+    assert full == f"localhost/{name}:latest"
     assert str(reference.parse(full)) == full
-    assert reference.parse(full).familiar == f"{name}:latest"
+    assert reference.parse(full).familiar == f"localhost/{name}:latest"

@@ -13,7 +13,8 @@ import pytest
 import scratchpack
 from scratchpack.pipeline.verify import verify
 from scratchpack.report.json import metadata_document, plan_document, verdicts_document
-from scratchpack.report.text import escape, human, inspection_text, packed_table, verdicts_text
+from scratchpack.report.packed import packed_table
+from scratchpack.report.text import escape, human, inspection_text, verdicts_text
 from tests.support.build import HELLO_C, cc, shared
 
 SCHEMAS = Path(__file__).parent.parent.parent.parent / "docs" / "schema"

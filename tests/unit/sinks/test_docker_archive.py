@@ -14,6 +14,7 @@ from scratchpack.errors import OutputError, UsageError
 from scratchpack.oci.index import make_release
 from scratchpack.oci.model import Release
 from scratchpack.sinks.archive import Archive
+from scratchpack.sinks.model import Receipt
 from tests.support.images import ARM64, docker_archive, hello, image, noise
 
 if TYPE_CHECKING:
@@ -121,7 +122,7 @@ def test_uncompressed_it_is_at_most_16_kib_larger_than_the_program(tmp_path: Pat
 def test_an_oci_archive_has_no_docker_manifest(tmp_path: Path) -> None:
     with Archive(str(tmp_path / "a.tar"), kind="oci") as archive:
         (receipt,) = archive.write(release := make_release([image(archive)], ["hello"]))
-    assert receipt == ("oci", str(tmp_path / "a.tar"), release.top.digest)
+    assert receipt == Receipt("oci", str(tmp_path / "a.tar"), release.top.digest)
     assert "manifest.json" not in contents(tmp_path / "a.tar")
 
 

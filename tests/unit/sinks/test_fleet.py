@@ -20,6 +20,7 @@ from scratchpack.rootfs import Rootfs
 from scratchpack.sinks.archive import Archive
 from scratchpack.sinks.engine import EngineSink
 from scratchpack.sinks.layout import OciLayout
+from scratchpack.sinks.model import Receipt
 from scratchpack.sinks.registry import RegistrySink
 from tests.support import releases
 from tests.support.images import AMD64, ARM64, hello, image, noise
@@ -61,7 +62,7 @@ def test_an_archive_holds_every_image_under_its_names_and_what_they_share_once(k
     with Archive(str(tmp_path / "a.tar"), kind=kind) as archive:
         release = three(archive)
         (receipt,) = archive.write(release)
-    assert receipt == (kind, str(tmp_path / "a.tar"), None)
+    assert receipt == Receipt(kind, str(tmp_path / "a.tar"), None)
     with tarfile.open(tmp_path / "a.tar") as found:
         members = found.getnames()
         index = json.load(found.extractfile("index.json"))  # type: ignore[arg-type]
