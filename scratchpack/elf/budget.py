@@ -78,6 +78,10 @@ class Budget:
         if self._within is not None:
             self._within.keep(size)
 
+    def widen(self, by: Bounds) -> None:
+        """A person named one more program for this run: two hundred of them may cost two hundred times what one may."""
+        self._limits = Bounds(*(had + more for had, more in zip(self._limits, by, strict=True)))
+
     def _spent(self, which: int) -> LimitError:
         return LimitError(
             f"cannot examine {self.subject}: it makes for more than {self._limits[which]} {_WHAT[which]}",

@@ -52,6 +52,8 @@ class Loading:
         self.env = env
         self.opened: list[Opened] = []
         self.budget = Budget("these programs and what they load", RUN)
+        for _ in programs[1:]:
+            self.budget.widen(RUN)
         self._problems = problems
         self._at_start: dict[int, frozenset[Problem]] = {}  # errors of a program before it opened anything
         self._starts: dict[int, Closure] = {}  # the closure of a program before it opened anything
@@ -199,6 +201,7 @@ class Loading:
 
         Returns what would stop it. An ``optional`` one then does not join.
         """
+        self.budget.widen(RUN)
         session = self._session(program.root, program.path, program.facts)
         errors = _travelling(session).errors if session is not None else ()
         if not (optional and errors):

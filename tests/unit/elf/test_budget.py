@@ -63,6 +63,16 @@ def test_a_file_pays_for_itself_and_for_its_run() -> None:
         run.look_up()
 
 
+def test_a_run_may_cost_as_much_as_its_programs_together() -> None:
+    run = Budget("a run", Bounds(100, 10, 1, 50))
+    run.widen(Bounds(0, 10, 1, 0))
+    run.step(20)
+    run.look_up()
+    run.look_up()
+    with pytest.raises(LimitError, match="20 records"):
+        run.step()
+
+
 def test_a_spent_budget_is_not_mistaken_for_a_damaged_file() -> None:
     """What goes on without a damaged candidate or view must not go on without this one."""
     assert not issubclass(LimitError, InputError)
