@@ -20,7 +20,9 @@ MAX_LINE = 4096  # bytes of a line that are looked at
 _MODULE = rb"([A-Za-z_]\w*(?:(?:::|')\w+)*)"
 _USE = re.compile(rb"(?:^|[;{}])\s*(use|no|require)\s+" + _MODULE + rb"(?=[\s;(]|\Z)([^;]*)")
 _REQUIRE_FILE = re.compile(rb"(?:^|[;{}]|\bor\b)\s*(?:require|do)\s*\(?\s*([\"'])([^\"'$@\\]+)\1")
-_DYNAMIC = re.compile(rb"(?:^|[;{}(]|\bor\b)\s*require\s*\(?\s*(?:\$|\"[^\"]*\$)")
+_DYNAMIC = re.compile(
+    rb"(?:^|[;{}(]|\bor\b)\s*require\s*\(?\s*(?:\$|\"[^\"]*\$)|\beval\s*\(?\s*(?:\"|qq\s*[{(\[])\s*(?:use|require)\s+[\w:]*\$"
+)
 _LIB = re.compile(rb"(?:^|;)\s*use\s+lib\b([^;]*)")
 _BIN = re.compile(rb"\$(?:FindBin::)?(?:Real)?Bin\b((?:/[\w.-]+)*)")
 _QUOTED = re.compile(rb"([\"'])([^\"'$@\\]*)\1|\bqw\s*[(/\[{<]([^)/\]}>]*)")

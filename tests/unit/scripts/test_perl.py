@@ -84,3 +84,46 @@ def test_a_hostile_perl_text_is_read_in_one_pass() -> None:
     for piece in (b"use A;", b"{", b"<<E ", b"\n=x", b"eval {", b"use ", b"a" * 1000):
         read_perl(SourceText("bomb", piece * ((4 << 20) // len(piece))))
     read_perl(SourceText("bomb", b"<<E\n" * 100_000))
+
+
+def test_what_loads_by_name_brings_what_was_installed_with_it_and_with_the_script(tmp_path: Path) -> None:  # N46
+    (tmp_path / "lib/Family").mkdir(parents=True)
+    (tmp_path / "app").write_text("use Loader; use Plain; Loader->load('One');\n")
+    (tmp_path / "lib/Loader.pm").write_text(
+        'package Loader; sub load { my $name = $_[1]; eval "require Family::$name" or die }\n1;\n'
+    )
+    (tmp_path / "lib/Plain.pm").write_text("package Plain; 1;\n")
+    (tmp_path / "lib/Family/One.pm").write_text("package Family::One; use Helper; use Nowhere; 1;\n")
+    (tmp_path / "lib/Helper.pm").write_text("1;\n")
+    (tmp_path / "lib/Own.pm").write_text("1;\n")
+    families = {"/lib/Loader.pm": ("/lib/Family/One.pm",), "/app": ("/lib/Own.pm",), "/lib/Plain.pm": ("/never",)}
+    root = DirRoot(str(tmp_path))
+    script = root.lookup("/app")
+    assert script is not None
+    found = perl_program(root, script, ("/lib",), lambda path: families.get(path, ()))
+    assert set(found.modules) == {f"/lib/{name}.pm" for name in ("Loader", "Plain", "Family/One", "Helper", "Own")}
+    assert [(item.file, item.line) for item in found.by_name] == [("/lib/Loader.pm", 1)]
+    assert [(item.name, item.optional) for item in found.missing] == [("Nowhere.pm", True)]
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("require $x;", 1),
+        ('require "a/$x.pm";', 1),
+        ('eval "use $x; 1"', 1),
+        ("eval qq{require $x}", 1),
+        ("use Module::Runtime 'use_module';", 1),
+    ],
+)
+def test_a_name_made_at_run_time_is_seen(tmp_path: Path, text: str, line: int) -> None:  # N46
+    (tmp_path / "app").write_text(f"{text}\n")
+    root = DirRoot(str(tmp_path))
+    script = root.lookup("/app")
+    assert script is not None
+    assert [item.line for item in perl_program(root, script, ()).by_name] == [line]
+    (tmp_path / "app").write_text("require Constant; eval 'use Constant'; print 'eval use $x';\n")
+    root = DirRoot(str(tmp_path))
+    script = root.lookup("/app")
+    assert script is not None
+    assert not perl_program(root, script, ()).by_name
