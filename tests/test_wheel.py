@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 VERSION = tomllib.loads((HOME / "pyproject.toml").read_text())["project"]["version"]
 
 
+pytestmark = pytest.mark.xdist_group("wheel")  # it is built and installed once
+
+
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built by pip with the build backend in isolation; a machine that cannot fetch the backend says so."""
@@ -170,6 +173,14 @@ def test_the_makefile_part_works_with_what_pip_installed(installed: Path, tmp_pa
     _made(tmp_path, f"{installed}:/usr/bin:/bin")
 
 
+def test_the_makefile_part_works_with_what_stands_in_the_users_own_directory(installed: Path, tmp_path: Path) -> None:
+    """Where pipx, and pip --user, put commands; it need not be in PATH."""
+    (tmp_path / ".local/bin").mkdir(parents=True)
+    (tmp_path / ".local/bin/scratchpack").symlink_to(installed / "scratchpack")
+    _made(tmp_path, "/usr/bin:/bin")
+
+
+@pytest.mark.campaign
 def test_the_makefile_part_works_with_what_pipx_installed(wheel: Path, tmp_path: Path) -> None:
     """No directory of pipx's needs to be in PATH: ~/.local/bin is where it puts commands."""
     pipx = tools.need("pipx", package="pipx")

@@ -87,7 +87,7 @@ def _layout(place: Path) -> tuple[dict[str, Any], ...]:
 
 def test_annotations_go_where_their_scope_says(hello: Path, tmp_path: Path) -> None:
     """One platform has no index of its own; with two, ``index:`` is the index's and the rest is each manifest's."""
-    other = build.zig(tmp_path / "hello-arm64", build.HELLO_C, "aarch64-linux-musl", "-static", "-s")
+    other = build.foreign(tmp_path / "hello-arm64")
     words = ("--annotation", "plain=1", "--annotation", "manifest:said=2", "--annotation", "index:top=3")
     done = scratchpack(hello, other, *words, "-o", "type=oci,tar=false,dest=two", cwd=tmp_path)
     assert done.status == 0, done.err

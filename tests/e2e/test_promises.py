@@ -113,8 +113,7 @@ def test_an_elf_of_another_architecture_is_packed_as_that_one(tmp_path: Path) ->
         ("riscv64-linux-musl", ("riscv64", None)),
         ("arm-linux-musleabihf", ("arm", "v7")),
     ):
-        # Without a C library, which zig would have to build first.
-        binary = build.zig(tmp_path / target / "hello", "void _start(void) {}\n", target, "-static", "-nostdlib")
+        binary = build.foreign(tmp_path / target / "hello", target)
         _packed(binary, tmp_path / f"{target}.tar")
         config = archives.read(tmp_path / f"{target}.tar").config
         assert (config["architecture"], config.get("variant")) == expected

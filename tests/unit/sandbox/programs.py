@@ -123,6 +123,11 @@ FORK_BOMB = r"""
 int main(void) { for (;;) fork(); }
 """
 
+CROWD = r"""
+#include <unistd.h>
+int main(void) { for (;;) { if (!fork()) for (;;) pause(); usleep(500); } }
+"""
+
 THREADS = r"""
 #include <pthread.h>
 #include <unistd.h>
