@@ -31,7 +31,8 @@ class Commands(click.Group):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Put ``pack`` before a first word that is no command."""
-        if args and args[0] not in COMMANDS and args[0] not in {"--help", "-h", "--version", "-V", "-v"}:
+        alone = {"--help", "-h", "--version", "-V"} | ({"-v"} if len(args) == 1 else set())  # else -v is --verbose
+        if args and args[0] not in COMMANDS and args[0] not in alone:
             args = ["pack", *args]
         return super().parse_args(ctx, args)
 

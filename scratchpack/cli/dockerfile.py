@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
-from scratchpack.cli.options import PATH, Grouped, given, settings_options, terminal
-from scratchpack.cli.packing import say_path, settle
+from scratchpack.cli.options import PATH, Grouped, given, settings_options
+from scratchpack.cli.packing import say_path, settle, show
 from scratchpack.errors import UsageError
 
 _EPILOG = """\b
@@ -37,6 +38,6 @@ def command(binaries: tuple[str, ...], directory: str | None, **values: Any) -> 
     asked = asked._replace(output=(Output("dockerfile", directory, force=asked.force),))
     packed = carry_out(binaries, asked, settings=settings)
     if not asked.quiet:
-        click.echo(packed_table(packed, colour=terminal(), dry_run=asked.dry_run), err=True, nl=False)
+        show(packed_table, packed, sys.stderr, dry_run=asked.dry_run, verbose=asked.verbose)
     for receipt in packed.receipts:
         say_path(receipt.dest)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Any
 
 import click
 
 from scratchpack.cli.options import PATH, Grouped, gather, settings_options
+from scratchpack.cli.packing import show
 
 _EPILOG = """\b
 Examples:
@@ -46,9 +48,9 @@ def command(ctx: click.Context, /, binary: str, as_json: bool, why: str | None, 
             raise CheckError(f"{why} would not be in the image", details=chains.near(inspection, why))
         click.echo(found, nl=False)
     else:
-        from scratchpack.report.text import inspection_text
+        from scratchpack.report.inspection import inspection_text
 
-        click.echo(inspection_text(inspection), nl=False)
+        show(inspection_text, inspection, sys.stdout, verbose=asked.verbose)
     if inspection.errors:
         ctx.exit(4)
     if any(need.decision == "unavailable" and asked.need.get(need.name) == "always" for need in inspection.needs):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import sys
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -97,8 +96,3 @@ def gather(values: dict[str, Any], command: str) -> Request:
     """The request of one run; ``values`` are click's, with ``config``."""
     config = values.pop("config", None)
     return settle(given(values), config, command).asked
-
-
-def terminal() -> bool:
-    """Whether a person watches stderr."""
-    return sys.stderr.isatty()

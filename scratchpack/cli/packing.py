@@ -11,7 +11,7 @@ from scratchpack.request import request
 from scratchpack.sources import merge
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scratchpack.request.model import Request
 
@@ -50,7 +50,7 @@ def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: s
     if not asked.quiet:
         from scratchpack.report.packed import packed_table
 
-        sys.stderr.write(packed_table(packed, colour=sys.stderr.isatty(), dry_run=asked.dry_run))
+        show(packed_table, packed, sys.stderr, dry_run=asked.dry_run, verbose=asked.verbose)
     piped = any(receipt.dest == "-" for receipt in packed.receipts)  # stdout is the archive then
     loaded: set[str | None] = set()
     for receipt in packed.receipts:
@@ -60,6 +60,13 @@ def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: s
             loaded.add(receipt.digest)
         if receipt.dest != "-":
             say_path(receipt.dest, sys.stderr if piped else sys.stdout)
+
+
+def show(report: Callable[..., str], result: object, stream: TextIO, **how: bool) -> None:
+    """Print a report as the stream takes it: in colour and folded on a terminal, in plain lines elsewhere."""
+    from scratchpack.cli.terminal import colour, width
+
+    stream.write(report(result, colour=colour(stream), width=width(stream), **how))
 
 
 def say_path(path: str, stream: TextIO | None = None) -> None:

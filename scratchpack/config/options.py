@@ -39,6 +39,7 @@ class Options(NamedTuple):
     force: bool = False
     dry_run: bool = False
     quiet: bool = False
+    verbose: bool = False
     progress: str | None = None
     entrypoint: Texts | None = None
     cmd: Texts | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.config.setting import BUILD, LOCKED, PACK, QUIET, REMOTE, Setting
+from scratchpack.config.setting import BUILD, LOCKED, PACK, QUIET, REMOTE, SHOWN, Setting
 
 OUTPUT: tuple[Setting, ...] = (
     Setting(
@@ -150,6 +150,14 @@ OUTPUT: tuple[Setting, ...] = (
         short="q",
         takes=QUIET,
         guard="silences",
+    ),
+    Setting(
+        "verbose",
+        "flag",
+        "Output",
+        "Show every file, and every request of the loader; else what belongs together is one row.",
+        short="v",
+        takes=SHOWN,
     ),
     Setting(
         "progress",

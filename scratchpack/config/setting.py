@@ -10,6 +10,7 @@ BUILD = ("pack", "dockerfile")
 PROGRAM = ("pack", "dockerfile", "inspect", "verify")
 REMOTE = ("pack", "verify-image", "analyze")
 LOCKED = ("pack", "verify", "verify-image")
+SHOWN = ("pack", "dockerfile", "inspect")
 QUIET = ("pack", "dockerfile", "verify", "verify-image", "analyze")
 
 

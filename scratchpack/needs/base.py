@@ -248,6 +248,7 @@ class NeedResult(NamedTuple):
     env: Mapping[str, str] = MappingProxyType({})
     notes: tuple[str, ...] = ()
     suggestion: str = ""
+    option: str = ""  # what follows the suggestion: "--need NAME=always"
     essential: bool = True  # of one that is unavailable: without it nothing is packed
     closure: Closure | None = None  # of the elf_roots, once the pipeline resolved them
     beside: tuple[

@@ -111,7 +111,8 @@ def _decide(
     if decided == "off":
         return result
     if decided == "suggested" and need.name != NOTES:  # which has nothing to offer, and whose evidence is all it says
-        return result._replace(suggestion=_suggestion(need, evidence))
+        option = f"--need {need.name}=always" if need.adds else ""
+        return result._replace(suggestion=f"{need.summary}; {_because(evidence)}", option=option)
     gate.withheld.clear()
     gate.dropped.clear()
     try:
@@ -141,11 +142,6 @@ def _decide(
 def _because(evidence: tuple[Evidence, ...]) -> str:
     first = evidence[0]
     return f"{first.by} {first.because}".strip()
-
-
-def _suggestion(need: RuntimeNeed, evidence: tuple[Evidence, ...]) -> str:
-    offer = f": add it with --need {need.name}=always" if need.adds else ""
-    return f"{need.summary}; {_because(evidence)}{offer}"
 
 
 def _languages(subject: Subject, hits: frozenset[str]) -> tuple[Evidence, ...]:

@@ -74,7 +74,7 @@ def from_file_name(name: str) -> Reference:
     ``nginx`` would stand in the place of theirs. Runs of separators that no engine takes become one ``-``; a name of nothing else becomes ``image``.
     """
     if name.isascii() and name.isalnum():
-        return Reference(DOCKER_HUB, f"library/{name.lower()[:200]}", "latest")
+        return Reference("localhost", name.lower()[:200], "latest")
     words = re.sub(r"[^a-z0-9._-]", "-", name.lower())
     words = re.sub(r"[._-]+", lambda run: run[0] if _SEPARATOR.fullmatch(run[0]) else "-", words).strip("._-")
     return Reference("localhost", words[:200].rstrip("._-") or "image", "latest")

@@ -5,32 +5,36 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.needs.names import NOTES
+from scratchpack.report.groups import every_row, rows
+from scratchpack.report.offers import offers
 from scratchpack.report.starting import how_to_run
-from scratchpack.report.text import MANY, escape, file_rows, human, suggestions
+from scratchpack.report.table import table
+from scratchpack.report.text import escape, human
 from scratchpack.rootfs import Directory
 
 if TYPE_CHECKING:
     from scratchpack.pipeline.model import Packed
 
 
-def packed_table(packed: Packed, *, colour: bool, dry_run: bool = False) -> str:
-    """What one run packed: each file with its size and reason, the total, the reference, how to run it."""
-    bold, dim, off = ("\033[1m", "\033[2m", "\033[0m") if colour else ("", "", "")
+def packed_table(
+    packed: Packed, *, colour: bool, dry_run: bool = False, verbose: bool = False, width: int | None = None
+) -> str:
+    """What one run packed: a row a reason (``verbose``: a file) with its size, the total, the reference, how to run it.
+
+    ``width`` is the terminal's, in columns; ``None`` for a pipe, in which no line is folded.
+    """
+    bold, off = ("\033[1m", "\033[0m") if colour else ("", "")
     lines: list[str] = []
     for plan in packed.plans:
         if len(packed.plans) > 1:
             lines.append(f"{bold}{plan.platform}{off}")
-        rows = file_rows(plan.rootfs)
-        shown = rows if len(rows) <= MANY else rows[: MANY - 1]
-        wide = min(max(len(path) for _, path, _ in rows), 60)
-        lines += [f"{size:>9}  {path:<{wide}}  {dim}{why}{off}".rstrip() for size, path, why in shown]
-        if len(shown) < len(rows):
-            lines.append(f"{'':>9}  … and {len(rows) - len(shown)} more (--metadata-file FILE lists all)")
+        shown = every_row(plan.rootfs) if verbose else rows(plan.rootfs)
+        lines += table(shown, colour=colour, width=width)
         count = sum(not isinstance(entry, Directory) for entry in plan.rootfs)
         lines.append(f"{bold}{human(plan.rootfs.size):>9}  in {count} file{'s' * (count != 1)}{off}, {plan.platform}")
         lines += [escape(text) for text in plan.notes]
         lines += [f"warning: {escape(text)}" for text in plan.warnings]
-        lines += list(suggestions(need for need in plan.needs if need.name != NOTES))  # inspect has those
+        lines += offers(need for need in plan.needs if need.name != NOTES)  # inspect has those
     if dry_run:
         lines.append("nothing was written (--dry-run)")
     elif packed.release is not None or any(receipt.type == "dockerfile" for receipt in packed.receipts):

@@ -55,6 +55,7 @@ class Request(NamedTuple):
     force: bool = False
     dry_run: bool = False
     quiet: bool = False
+    verbose: bool = False
     progress: str | None = None
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] = ()

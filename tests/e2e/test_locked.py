@@ -32,7 +32,7 @@ def test_the_same_program_is_as_locked(home: Path) -> None:
     assert scratchpack("./app", "-e", "MODE=b", *LOCK, "-o", "type=docker,dest=b.tar", cwd=home).status == 0
     done = scratchpack("verify", *LOCK, "app.tar", cwd=home)
     assert done.status == 0, done.out
-    assert "lock app.lock.json: right" in done.out
+    assert "lock app.lock.json: OK" in done.out
     assert scratchpack("verify", "-e", "MODE=b", *LOCK, "./app", cwd=home).status == 0
 
 

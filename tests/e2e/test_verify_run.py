@@ -52,7 +52,7 @@ def test_the_entrypoint_runs_with_its_environment_as_its_user(packed: Path) -> N
     assert done.status == 0, done.out + done.err
     assert done.out.startswith("nothing from image at / as 65532\n")
     assert done.err == "complaint\n"
-    assert "run of /say: right" in done.out
+    assert "run of /say: OK" in done.out
     assert "user 65532:65532, a read-only root, no network" in done.out
 
 
@@ -76,7 +76,7 @@ def test_what_was_not_expected_is_wrong(
     packed: Path, options: tuple[str, ...], words: tuple[str, ...], why: str
 ) -> None:
     done = scratchpack("verify", "--run", *options, "say.tar", "--", *words, cwd=packed)
-    assert (done.status, f"  wrong: {why}\n" in done.out) == (6, True), done.out + done.err
+    assert (done.status, f"  FAILED: {why}\n" in done.out) == (6, True), done.out + done.err
 
 
 def test_a_server_is_started_asked_and_stopped(packed: Path) -> None:
@@ -86,7 +86,7 @@ def test_a_server_is_started_asked_and_stopped(packed: Path) -> None:
     assert done.status == 0, done.out + done.err
     assert "it listened on port 80" in done.out
     done = scratchpack("verify", "--run", *words, "--request", "http://localhost/page", "server.tar", cwd=packed)
-    assert (done.status, "wrong: http://localhost/page answered 418 teapot" in done.out) == (6, True), (
+    assert (done.status, "FAILED: http://localhost/page answered 418 teapot" in done.out) == (6, True), (
         done.out + done.err
     )
 

@@ -62,4 +62,4 @@ def test_what_an_option_names_must_be_there(tmp_path: Path) -> None:
     program = build.cc(tmp_path / "hello", build.HELLO_C, "-static", "-s")
     for command in ((), ("inspect",)):
         assert scratchpack(*command, program, "--timezone", "Europe/Berln", cwd=tmp_path).status == 5
-    assert "zoneinfo/Europe/Berlin" in scratchpack(program, "--timezone", "Europe/Berlin", cwd=tmp_path).err
+    assert "zoneinfo/Europe/Berlin" in scratchpack(program, "-v", "--timezone", "Europe/Berlin", cwd=tmp_path).err

@@ -123,7 +123,7 @@ def test_a_layer_made_to_do_harm_ends_within_bounds(what: str, tmp_path: Path) -
         cwd=HOME,
     )
     assert done.status == 6, done.err.decode()
-    assert b"wrong:" in done.out
+    assert b"FAILED:" in done.out
     assert done.err == b""
 
 

@@ -13,8 +13,8 @@ import pytest
 
 from scratchpack.config import Options
 from scratchpack.pipeline.inspect import inspect
+from scratchpack.report.inspection import inspection_text
 from scratchpack.report.json import plan_document
-from scratchpack.report.text import inspection_text
 from scratchpack.rootfs import File
 from tests.support import build
 
@@ -132,7 +132,7 @@ def test_a_need_that_has_nothing_mapped_has_no_closure(tmp_path: Path) -> None:
 def test_the_image_and_the_text_hold_what_the_closures_hold_together(opener: Path, tmp_path: Path) -> None:
     plan = inspect(str(opener))
     text = inspection_text(plan)
-    start, _, later = text.partition("It opens later:")
+    start, _, later = text.partition("Runtime needs:")
     assert f"libplug.so => {tmp_path}/libplug.so" not in start
     assert f"libplug.so => {tmp_path}/libplug.so [runpath]" in later
     sources = [entry.source for entry in plan.rootfs if isinstance(entry, File)]

@@ -41,7 +41,7 @@ def test_every_setting_names_commands_that_exist() -> None:
 SAMPLES: dict[str, Any] = {
     "output": ("oci",), "tag": ("a",), "platform": "linux/amd64", "load": "auto", "push": True, "insecure_registry": ("h",),
     "token_server": ("h",), "sbom": "spdx", "package_db": True, "iidfile": "i", "metadata_file": "m", "locked": "l", "update_lock": True, "force": True, "dry_run": True,
-    "quiet": True, "progress": "none", "entrypoint": "a", "cmd": "a", "env": ("A=1",), "user": "0", "workdir": "/a",
+    "quiet": True, "verbose": True, "progress": "none", "entrypoint": "a", "cmd": "a", "env": ("A=1",), "user": "0", "workdir": "/a",
     "expose": ("80",), "volume": ("/a",), "directory": ("/a:0700",), "label": ("a=1",), "annotation": ("a=1",), "annotate": "git", "stop_signal": "TERM",
     "healthcheck": "/a", "created": "0", "root": "/usr", "at": "/a", "cpu": "baseline", "assume_static": True, "strip": True, "strip_libraries": True, "preserve_modes": True,
     "preserve_privileges": True, "include": ("/etc/hosts",), "library_path": ("/usr/lib",), "exclude": ("a",), "need": ("tmp=always",), "locale": ("C.UTF-8",),
