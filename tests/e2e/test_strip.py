@@ -49,7 +49,14 @@ def test_a_go_program_loses_a_third_and_runs(tmp_path: Path) -> None:
     assert ran.status == 0, ran.out + ran.err
 
 
-@pytest.mark.parametrize("flags", [(), ("-g",), ("-static", "-g"), ("-Wl,--emit-relocs", "-g"), ("-s",)])
+@pytest.mark.parametrize(
+    "flags",
+    [
+        ("-static", "-g"),
+        ("-Wl,--emit-relocs", "-g"),
+        *(pytest.param(flags, marks=pytest.mark.campaign) for flags in ((), ("-g",), ("-s",))),
+    ],
+)
 def test_both_readers_agree_before_and_after_and_the_build_id_stays(tmp_path: Path, flags: tuple[str, ...]) -> None:
     program = build.cc(tmp_path / "app", build.HELLO_C, "-Wl,--build-id", *flags)
     short = tmp_path / "short"

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from scratchpack.elf.reader import read_elf
 from scratchpack.pipeline.analyze import analyze
 from scratchpack.request.model import Request
 from tests.support import tools
@@ -50,7 +51,11 @@ WASTED = {
 @pytest.fixture(scope="module")
 def context(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("waste")
-    shutil.copy(tools.need("busybox", package="busybox-static"), home / "busybox")
+    busybox = tools.need("busybox", package="busybox-static")
+    with open(busybox, "rb") as stream:
+        if read_elf(stream, origin=busybox).interpreter is not None:
+            tools.missing(f"{busybox} needs libraries, which FROM scratch has not (Debian package: busybox-static)")
+    shutil.copy(busybox, home / "busybox")
     (home / "Dockerfile").write_text(DOCKERFILE)
     return home
 

@@ -99,7 +99,7 @@ _WORDS = st.one_of(
 )
 
 
-@settings(max_examples=600)
+@settings(max_examples=200)
 @given(st.lists(_WORDS, min_size=1, max_size=7))
 def test_whatever_is_read_click_reads_in_the_same_way(words: list[str]) -> None:
     mine = read(words)

@@ -126,7 +126,10 @@ def test_files_that_a_module_names_by_its_own_directory_are_known() -> None:
     assert found.unknown == (1,)
 
 
-@pytest.mark.parametrize("piece", ["${a:-", "(a=", "`${", "a<", '"$(', "[", "a=>"])
+@pytest.mark.parametrize(
+    "piece",
+    ["(a=", "`${", "a=>", *(pytest.param(piece, marks=pytest.mark.campaign) for piece in ("${a:-", "a<", '"$(', "["))],
+)
 def test_a_grammar_bomb_of_javascript_ends_in_bounded_time(piece: str) -> None:
     try:
         found = read_javascript(SourceText("bomb", (piece * (300_000 // len(piece))).encode()))
