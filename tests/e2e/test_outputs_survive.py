@@ -178,10 +178,12 @@ def test_a_run_that_is_killed_leaves_the_old_output_or_the_new(
         old = old_output(kind, place)
         done = run(strace(f"inject={call}:signal=SIGKILL:when={count}", words(hello, kind), tmp_path / "log"), place)
         assert done.returncode == -signal.SIGKILL, (call, count)
-        for path in place.glob(".*.scratchpack-tmp"):
-            path.rename(tmp_path / "aside")  # what it left is no part of the output
-            assert state(place) in (old, new), (call, count)
-            (tmp_path / "aside").rename(path)
+        left = list(place.glob(".*.scratchpack-tmp"))
+        for path in left:
+            path.rename(tmp_path / path.name)  # what it left is no part of the output
+        assert state(place) in (old, new), (call, count)
+        for path in left:
+            (tmp_path / path.name).rename(path)
         assert run(words(hello, kind), place).returncode == 0
         assert state(place) == new, (call, count)
         shutil.rmtree(place)

@@ -65,9 +65,12 @@ def test_an_open_that_finds_nothing_leaves_the_closure_as_it_was(root: Path) -> 
     assert [problem.name for problem in found.closure.errors] == ["libgone.so.1"]
 
 
-def test_what_is_asked_for_at_start_is_no_evidence_of_an_open(root: Path) -> None:
-    for need in inspect("/app", Options(root=str(root))).needs:
-        assert all("libgone" not in evidence.because for evidence in need.evidence if need.name == "dlopen")
+def test_what_is_asked_for_at_start_is_no_evidence_of_an_open(root: Path, tmp_path: Path) -> None:
+    """The same program with another name in its string shows that there would be evidence."""
+    cc(root / "other", OPENS % "libguess.so.1", str(tmp_path / "libgone.so.1"), "-Wl,--no-as-needed")
+    for program, expected in (("/app", []), ("/other", ["imports dlopen, string libguess.so.1"])):
+        needs = inspect(program, Options(root=str(root))).needs
+        assert [item.because for need in needs if need.name == "dlopen" for item in need.evidence] == expected
 
 
 def test_a_hwcaps_library_without_a_baseline_packs_with_the_level_it_wants(tmp_path: Path) -> None:

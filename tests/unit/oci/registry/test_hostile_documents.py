@@ -62,9 +62,12 @@ def test_every_mutant_of_an_index_is_chosen_from_or_refused() -> None:
 
 
 def test_every_mutant_of_a_token_is_used_or_refused() -> None:
+    used = 0
     for data in mutants({"token": "abc", "access_token": "def", "expires_in": 60}, random.Random(22)):
         with contextlib.suppress(RemoteError):
             assert auth._read_token(data, ORIGIN).isascii()
+            used += 1
+    assert used > 10
 
 
 def test_every_mutant_of_an_error_is_one_printable_line() -> None:
@@ -73,7 +76,9 @@ def test_every_mutant_of_an_error_is_one_printable_line() -> None:
 
 
 def test_an_image_whose_documents_are_mutants_is_a_store_or_refused(home: FakeRegistry) -> None:
-    for data in list(documents())[::40]:
+    tried = list(documents())[::40]
+    assert len(tried) > 20
+    for data in tried:
         home.manifests["team/app:v1"] = (INDEX, data)
         with contextlib.suppress(RemoteError, InputError), RemoteStore(f"{home.host}/team/app:v1", hasty()) as store:
             assert json.loads(store.document("index.json"))["manifests"]
