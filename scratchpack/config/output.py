@@ -26,7 +26,7 @@ OUTPUT: tuple[Setting, ...] = (
         many=True,
         short="t",
         metavar="NAME[:TAG]",
-        takes=PACK,
+        takes=BUILD,
     ),
     Setting(
         "platform",

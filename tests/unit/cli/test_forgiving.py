@@ -11,6 +11,7 @@ from scratchpack.cli import main
 from scratchpack.cli.pack import command
 from scratchpack.config import NAMES
 from scratchpack.engines.choose import ENGINES
+from tests.support import build
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -97,3 +98,28 @@ def test_load_before_a_file_stands_alone(
 
 def test_the_engines_of_the_option_are_those_that_we_know() -> None:
     assert set(NAMES["load"].choices) == {*ENGINES, "auto"}
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> Path:
+    return build.cc(tmp_path / "hello", build.HELLO_C, "-static")
+
+
+@pytest.mark.parametrize("words", ["-o ctx", "-o type=dockerfile,dest=ctx", "--output dest=ctx", "-d ctx"])
+def test_dockerfile_takes_the_options_of_pack(
+    hello: Path, words: str, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hello.parent)
+    status, out, err = _ended(f"dockerfile hello {words} -t team/app:1", capfd)
+    assert (status, out) == (0, "ctx\n"), err
+    assert "-t docker.io/team/app:1 ctx" in err
+    assert (hello.parent / "ctx/Dockerfile").is_file()
+
+
+def test_dockerfile_writes_nothing_else(
+    hello: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(hello.parent)
+    status, _, err = _ended("dockerfile hello -o type=docker,dest=a.tar", capfd)
+    assert status == 2
+    assert "scratchpack pack … -o type=docker,dest=a.tar" in err
