@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import stat
 from pathlib import Path
 
 import pytest
 
 from tests.e2e.test_placement import ANSWER, ASKS
-from tests.support import build, tools
+from tests.support import build, table, tools
 from tests.support.cli import scratchpack
 from tests.support.tree import names, packed, run
 
@@ -28,12 +27,14 @@ def test_files_directories_and_patterns_land_where_they_are_sent(hello: Path, tm
     (tmp_path / "web/empty").mkdir()
     words = [f"--include={text}" for text in ("web:/srv/www", "conf/*.ini:/etc/app/", "one.txt", "one.txt:/as/two")]
     tree = packed(tmp_path / "tree", hello, *words, cwd=tmp_path)
-    assert names(tree) == [
-        *("/as/two", "/etc/app/a.ini", "/etc/app/b.ini", "/hello", "/one.txt"),
-        *("/srv/www/.hidden", "/srv/www/deep/a.css", "/srv/www/index.html", "/srv/www/link"),
-    ]
-    assert os.readlink(tree / "srv/www/link") == "index.html"
-    assert (tree / "srv/www/empty").is_dir()
+    assert table.of_directory(tree) == {
+        **dict.fromkeys(("/as", "/etc", "/etc/app", "/srv", "/srv/www", "/srv/www/deep", "/srv/www/empty"), "dir 0755"),
+        **dict.fromkeys(("/as/two", "/etc/app/a.ini", "/etc/app/b.ini"), "file 0644"),
+        **dict.fromkeys(("/srv/www/.hidden", "/srv/www/deep/a.css", "/srv/www/index.html"), "file 0644"),
+        "/hello": "file 0755",
+        "/one.txt": "same as /as/two",
+        "/srv/www/link": "symlink index.html",
+    }
 
 
 @pytest.mark.parametrize("asked", ["--include=gone", "--include=gone/*.txt", "--exclude=gone", "--include=x:relative"])
@@ -120,11 +121,11 @@ def test_names_are_bytes_and_are_escaped_for_a_person(hello: Path, tmp_path: Pat
             pass
     tree = packed(tmp_path / "tree", hello, "--include=data", cwd=tmp_path)
     assert sorted(os.listdir(os.fsencode(tree) + b"/data")) == sorted(os.listdir(data))
-    done = scratchpack(hello, "--include=data", "--dry-run", cwd=tmp_path)
+    done = scratchpack("inspect", hello, "--include=data", cwd=tmp_path)
     assert done.status == 0, done.err
-    assert not set(done.err) & {"\x07", "\x1b"}
+    assert not set(done.out) & {"\x07", "\x1b"}
     assert {r"caf\xe9", r"bell\x07", r"line\nend", r"esc\x1b[2J"} <= {
-        Path(word).name for line in done.err.splitlines() for word in line.split() if word.startswith("/data/")
+        Path(word).name for line in done.out.splitlines() for word in line.split() if word.startswith("/data/")
     }
 
 
@@ -135,12 +136,20 @@ def test_modes_of_a_build_under_a_strict_umask_are_made_usable_and_kept_on_reque
     for path, mode in ((library, 0o600), (program, 0o700), (tmp_path / "home/data", 0o640)):
         path.chmod(mode)
 
-    def modes(tree: Path) -> list[int]:
-        return [stat.S_IMODE((tree / name).stat().st_mode) for name in ("app/tool", "app/lib/libanswer.so", "data")]
-
-    assert modes(packed(tmp_path / "one", program, "--include=home/data", cwd=tmp_path)) == [0o755, 0o644, 0o644]
-    kept = packed(tmp_path / "two", program, "--include=home/data", "--preserve-modes", cwd=tmp_path)
-    assert modes(kept) == [0o700, 0o600, 0o640]
+    ours = {"/app/tool", "/app/lib/libanswer.so", "/data"}
+    made = table.of_directory(packed(tmp_path / "one", program, "--include=home/data", cwd=tmp_path))
+    assert {path: line for path, line in made.items() if path in ours} == {
+        "/app/tool": "file 0755",
+        "/app/lib/libanswer.so": "file 0644",
+        "/data": "file 0644",
+    }
+    words = ("--include=home/data", "--preserve-modes")
+    kept = table.of_directory(packed(tmp_path / "two", program, *words, cwd=tmp_path))
+    assert {path: line for path, line in kept.items() if path in ours} == {
+        "/app/tool": "file 0700",
+        "/app/lib/libanswer.so": "file 0600",
+        "/data": "file 0640",
+    }
 
 
 def test_setuid_is_dropped_and_said_and_kept_on_request(hello: Path, tmp_path: Path) -> None:
@@ -150,9 +159,9 @@ def test_setuid_is_dropped_and_said_and_kept_on_request(hello: Path, tmp_path: P
     program.chmod(0o4755)
     done = scratchpack("pack", program, "-o", "type=local,dest=one", cwd=tmp_path)
     assert "setuid bit dropped" in done.err
-    assert stat.S_IMODE((tmp_path / "one/suid").stat().st_mode) == 0o755
+    assert table.of_directory(tmp_path / "one") == {"/suid": "file 0755"}
     kept = packed(tmp_path / "two", program, "--preserve-privileges")
-    assert stat.S_IMODE((kept / "suid").stat().st_mode) == 0o4755
+    assert table.of_directory(kept) == {"/suid": "file 4755"}
 
 
 def test_file_capabilities_are_dropped_and_said_and_kept_on_request(hello: Path, tmp_path: Path) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tarfile
 from typing import TYPE_CHECKING
 
 import dockerfile_parse
@@ -15,6 +14,7 @@ from scratchpack.oci.model import Healthcheck, ImageConfig
 from scratchpack.rootfs import File, Rootfs, inline
 from scratchpack.sinks import dockerfile
 from scratchpack.sinks.dockerfile import DockerfileContext
+from tests.support import table
 from tests.support.hostile import HOSTILE_NAMES
 from tests.support.images import AMD64, ARM64, hello
 
@@ -101,8 +101,7 @@ def test_the_context_holds_a_dockerfile_and_the_root_filesystem(tmp_path: Path) 
     receipt = DockerfileContext(str(tmp_path / "context")).write(hello(), ImageConfig(AMD64, entrypoint=("/hello",)))
     assert (receipt.type, receipt.dest) == ("dockerfile", str(tmp_path / "context"))
     assert sorted(path.name for path in (tmp_path / "context").iterdir()) == ["Dockerfile", "rootfs.tar"]
-    with tarfile.open(tmp_path / "context" / "rootfs.tar", "r:") as archive:
-        assert [(entry.name, entry.mode) for entry in archive] == [("hello", 0o755)]
+    assert table.of_tar(tmp_path / "context" / "rootfs.tar") == {"/hello": "file 0755"}
 
 
 def test_a_directory_that_holds_something_is_replaced_only_with_force(tmp_path: Path) -> None:
