@@ -121,7 +121,7 @@ def test_names_are_bytes_and_are_escaped_for_a_person(hello: Path, tmp_path: Pat
             pass
     tree = packed(tmp_path / "tree", hello, "--include=data", cwd=tmp_path)
     assert sorted(os.listdir(os.fsencode(tree) + b"/data")) == sorted(os.listdir(data))
-    done = scratchpack("inspect", hello, "--include=data", cwd=tmp_path)
+    done = scratchpack("inspect", hello, "--include=data", "--verbose", cwd=tmp_path)
     assert done.status == 0, done.err
     assert not set(done.out) & {"\x07", "\x1b"}
     assert {r"caf\xe9", r"bell\x07", r"line\nend", r"esc\x1b[2J"} <= {

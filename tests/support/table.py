@@ -41,7 +41,7 @@ def of_tar(archive: Path | bytes) -> dict[str, str]:
     """The entries of a tar, plain or compressed."""
     table: dict[str, str] = {}
     source = {"fileobj": io.BytesIO(archive)} if isinstance(archive, bytes) else {"name": archive}
-    with tarfile.open(**source, errors="surrogateescape") as members:  # type: ignore[call-overload]
+    with tarfile.open(**source, errors="surrogateescape") as members:
         for member in members:
             name = "/" + member.name.strip("./")
             assert name not in table, f"{name} is there twice"
