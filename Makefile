@@ -74,11 +74,16 @@ bench: $(READY) $(PEERS)
 docs: $(READY)
 	$(BIN)/python docs/generate.py
 
-wheel: $(READY)
+# The program of --probe, for every machine: what is released has the same bytes wherever it was built.
+scratchpack/probe/bin: $(READY) scratchpack/probe/probe.c scratchpack/probe/build.py
+	$(BIN)/python -m scratchpack.probe.build $@
+	@touch $@
+
+wheel: scratchpack/probe/bin
 	$(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
 
-dist: $(READY)
+dist: scratchpack/probe/bin
 	$(BIN)/python -m hatchling build
 
 clean:
-	rm -rf $(VENV) $(PEERS) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*
+	rm -rf $(VENV) $(PEERS) build dist scratchpack/probe/bin .mypy_cache .ruff_cache .pytest_cache .hypothesis .coverage*

@@ -45,6 +45,7 @@ TABLE: dict[str, set[str]] = {
     "render": {"errors", "templates"},
     "scaffold": {"errors", "render", "scaffold", "templates", ""},
     "proc": {"errors"},
+    "probe": {"errors", "proc", "probe"},
     "sandbox": {"errors", "proc", "sandbox"},
     "sandbox.tree": {"layers"},
     "config": {"errors", "sinks.model", "config"},
@@ -60,7 +61,7 @@ TABLE: dict[str, set[str]] = {
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",
-        "verification", "render", "templates", "proc", "report", "sbom", "scripts", "configuration", "pipeline",
+        "verification", "render", "templates", "proc", "probe", "report", "sbom", "scripts", "configuration", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},

@@ -96,6 +96,15 @@ IMAGE: tuple[Setting, ...] = (
         takes=BUILD,
     ),
     Setting(
+        "probe",
+        "text",
+        "Image",
+        "Ask the server in the image whether it answers: adds a program of some kilobytes and the health check that runs it. "
+        "http://127.0.0.1:PORT/PATH or tcp://:PORT, after options such as --interval=10s; none for no probe.",
+        metavar="ADDRESS",
+        takes=BUILD,
+    ),
+    Setting(
         "created",
         "text",
         "Image",

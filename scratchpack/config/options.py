@@ -54,6 +54,7 @@ class Options(NamedTuple):
     annotate: str | None = None
     stop_signal: str | int | None = None
     healthcheck: Texts | None = None
+    probe: str | None = None
     created: str | int | datetime | None = None
     root: StrPath | None = None
     at: StrPath | None = None

@@ -293,6 +293,10 @@ class _Planner:
             rootfs = self.ground.exclusion.of(rootfs, placed)
         if self.asked.package_db:
             rootfs = self._with_packages(rootfs, gatherer)
+        if self.asked.probe is not None:
+            from scratchpack.pipeline.probe import probe_file
+
+            rootfs = rootfs.merge([probe_file(self.asked.probe, self.programs[self.main].facts.machine)])
         if self.ground is not None:
             self.ground.exclusion.check()
         if self.asked.workdir is not None or self.asked.volume or self.asked.directory or _holds_tmp(rootfs):

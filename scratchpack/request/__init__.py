@@ -48,6 +48,7 @@ _READERS = {
     "at": ("image", "at"),
     "stop_signal": ("signals", "stop_signal"),
     "healthcheck": ("healthcheck", "healthcheck"),
+    "probe": ("probe", "probe"),
     "cpu": ("needs", "cpu"),
     "need": ("needs", "modes"),
     "locale": ("needs", "locales"),
@@ -82,6 +83,10 @@ def request(options: Options | None, command: str, environ: Mapping[str, str] | 
             typed[field] = _reader(*_READERS[field])(value) if field in _READERS else value
     if epoch or "created" in typed:
         typed |= _reader("times", "times")(typed.get("created"), epoch)
+    if typed.get("probe") is not None:
+        if "healthcheck" in typed:
+            raise UsageError("cannot use --probe and --healthcheck together: an image has one health check")
+        typed["healthcheck"] = typed["probe"]
     _imply(typed)
     made = Request(command, **typed)
     if command not in NAMES["output"].takes:

@@ -69,7 +69,8 @@ class Request(NamedTuple):
     annotation: Annotations = Annotations()
     annotate: str | None = None
     stop_signal: str | None = None
-    healthcheck: Healthcheck | None = None
+    healthcheck: Healthcheck | None = None  # that of the probe as well
+    probe: Healthcheck | None = None
     created: str | None = None  # RFC 3339
     root: str | None = None
     at: str | None = None
