@@ -69,12 +69,12 @@ def command(
             f"cannot run the program {subject}: only an image is run", hint=f"scratchpack {subject} makes one"
         )
     asked = gather(values, "verify" if program else "verify-image")
-    verdicts = carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked)
-    if run is not None and not any(verdict.issues for verdict in verdicts):
+    start = None
+    if run is not None:
         from scratchpack.pipeline.running import run_image
 
-        show = None if asked.quiet else partial(_show, as_json)
-        verdicts = (*verdicts, run_image(subject, asked, run, show=show, unpacked=unpacked))
+        start = partial(run_image, wanted=run, show=None if asked.quiet else partial(_show, as_json))
+    verdicts = carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked, run=start)
     if as_json:
         from scratchpack.report.json import dumps, verdicts_document
 

@@ -33,6 +33,16 @@ class Opened(NamedTuple):
     requester: str
 
 
+class _Start(NamedTuple):
+    """One program's namespace before anything was opened in it."""
+
+    closure: Closure  # of a static program nothing
+    errors: frozenset[Problem]
+    places: frozenset[
+        str
+    ]  # directories that something is loaded from; of a static program, by glibc's loader once it is there
+
+
 class Loading:
     """Sessions of the loader, one a program; a static program has none, and the rules are not even imported for it."""
 
@@ -55,9 +65,7 @@ class Loading:
         for _ in programs[1:]:
             self.budget.widen(RUN)
         self._problems = problems
-        self._at_start: dict[int, frozenset[Problem]] = {}  # errors of a program before it opened anything
-        self._starts: dict[int, Closure] = {}  # the closure of a program before it opened anything
-        self._places: dict[int, frozenset[str]] = {}  # directories that it loads something from before that
+        self._starts: dict[int, _Start] = {}
         self._paths: dict[Opened, str] = {}
         self.views = Views(self.budget)
         self._objects: Objects | None = None
@@ -101,7 +109,8 @@ class Loading:
 
     def at_start(self, number: int) -> Closure:
         """One program's closure as it was before anything was opened in its namespace."""
-        return self._starts.get(number) or self.of(number)
+        start = self._starts.get(number)
+        return self.of(number) if start is None else start.closure
 
     def started(self, placed: str) -> tuple[Closure, ...]:
         """The closures of the programs that were added at this path of the image."""
@@ -124,25 +133,29 @@ class Loading:
 
         A miss is the caller's to judge: it does not stop the program from starting, so it is no problem of the closure.
         """
-        if number not in self._starts:
-            self._starts[number] = self.of(number)
-        session = self._sessions[number] or self._later(number)
+        self._note_start(number)
+        session = self._sessions[number]
         if session is None:
             return None
-        if number not in self._at_start:
-            closure = self.of(number)
-            self._at_start[number] = frozenset(closure.errors)
-            places = (posixpath.dirname(item.node.canonical) for item in closure.resolved)
-            self._places[number] = frozenset(places)
         found = session.open(name, requester)
         if found is not None:
             self.opened.append(Opened(number, name, requester))
             self._paths[self.opened[-1]] = found.path
         return found
 
+    def _note_start(self, number: int) -> None:
+        """Keep what a program loads at start, before the first thing is opened; a static one gets its namespace now."""
+        if number in self._starts:
+            return
+        closure = before = self.of(number)
+        if self._sessions[number] is None and self._later(number) is not None:
+            before = self.of(number)
+        places = frozenset(posixpath.dirname(item.node.canonical) for item in before.resolved)
+        self._starts[number] = _Start(closure, frozenset(before.errors), places)
+
     def is_place_of(self, number: int, found: Resolution) -> bool:
         """Whether the loader takes something from this directory at start already, by a name and no string."""
-        return posixpath.dirname(found.node.canonical) in self._places.get(number, frozenset())
+        return number in self._starts and posixpath.dirname(found.node.canonical) in self._starts[number].places
 
     def report(self, problem: Problem) -> None:
         """What stops a program and is no matter of the loader's: it joins the problems of the closure."""
@@ -156,7 +169,9 @@ class Loading:
         a problem at start stays one.
         """
         lost: dict[Opened, Problem] = {}
-        while fresh := [p for p in self.of(number).errors if p not in self._at_start.get(number, frozenset())]:
+        if number not in self._starts:
+            return lost  # nothing was opened
+        while fresh := [p for p in self.of(number).errors if p not in self._starts[number].errors]:
             edges: dict[str, list[str]] = {}
             for edge in self.of(number).edges:
                 edges.setdefault(edge.requester, []).extend([edge.target] if edge.target else [])
@@ -211,7 +226,8 @@ class Loading:
 
     def settle(self, number: int) -> None:
         """What is a problem of this program now is one for good: ``take_back`` leaves it."""
-        self._at_start[number] = frozenset(self.of(number).errors)
+        if number in self._starts:  # else nothing was opened, and every problem is one of the start
+            self._starts[number] = self._starts[number]._replace(errors=frozenset(self.of(number).errors))
 
     def inside(self, placed: Sequence[str]) -> tuple[str | None, ...]:
         """The paths in the image of everything that has a namespace of its own, in the order of the sessions.

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
     from scratchpack.oci.source import StoredImage
+    from scratchpack.oci.store import Store
     from scratchpack.pipeline.model import Plan
     from scratchpack.request.model import Request
 
@@ -51,18 +52,15 @@ def program_held(subject: str, asked: Request) -> dict[str, Held]:
         return held(image_document(plan) for plan in planned([subject], asked, roots, strict=False))
 
 
-def image_held(subject: str, asked: Request, unpacked: int | None) -> dict[str, Held]:
-    """What the images of an archive, a layout, an engine or a registry hold, once they were found right within their bounds.
+def image_held(store: Store) -> dict[str, Held]:
+    """What the images of a store hold, once they were found right within their bounds.
 
     Raises:
         InputError, RemoteError: it cannot be read.
     """
-    from scratchpack.images.open import open_image
     from scratchpack.oci.source import find_images
 
-    hosts = {"insecure": asked.insecure_registry, "token_servers": asked.token_server}
-    with open_image(subject, **hosts, unpacked=unpacked) as store:
-        return {str(image.platform): _of_image(image) for image in find_images(store).found}
+    return {str(image.platform): _of_image(image) for image in find_images(store).found}
 
 
 def _of_image(image: StoredImage) -> Held:

@@ -243,8 +243,10 @@ class _Writer:
         return EngineSink(engine, progress=self._progress).write(self._ready(Output("engine")))
 
     def _ready(self, output: Output) -> Release:
-        """The release for an output that is no file: one that is made already, where there is one."""
-        release = self._releases.get((output.compression, output.level)) or self.release
+        """The release for an output that is no file: one that is made already, unless it asks for another compression."""
+        release = self._releases.get((output.compression, output.level))
+        if release is None and (output.compression, output.level) == ("gzip", None):  # what nothing was said of
+            release = self.release
         if release is None:
             from scratchpack.oci.spool import TemporarySpool
 

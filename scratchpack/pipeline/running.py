@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 
 from scratchpack.errors import CheckError, InputError, UsageError
 from scratchpack.images.launch import launch
-from scratchpack.images.open import open_image
 from scratchpack.oci.source import read_images
 from scratchpack.record import NamedTuple
 from scratchpack.sandbox.ask import check_url, request, wait_tcp
@@ -29,7 +28,6 @@ if TYPE_CHECKING:
     from scratchpack.images.launch import Launch
     from scratchpack.oci.source import StoredImage
     from scratchpack.oci.store import Store
-    from scratchpack.request.model import Request
     from scratchpack.sandbox.model import Ended
 
 _ARCHITECTURES = {  # uname's name of a machine to the image specification's
@@ -76,50 +74,38 @@ def check_expectation(wanted: Expectation) -> None:
         raise UsageError(f"cannot use a timeout of {wanted.timeout:g} seconds: it is more than 0, and a day at most")
 
 
-def run_image(
-    subject: str,
-    asked: Request,
-    wanted: Expectation,
-    *,
-    show: Callable[[str, bytes], None] | None,
-    unpacked: int | None,
-) -> Verdict:
+def run_image(store: Store, wanted: Expectation, *, show: Callable[[str, bytes], None] | None) -> Verdict:
     """Run an image's own entrypoint in a sandbox.
 
     Args:
-        subject: an image argument, as ``verify`` takes it.
-        asked: where registries are asked.
+        store: the image, open and found right.
         wanted: what is expected of the run.
         show: gets ("out" or "err", bytes) as they come.
-        unpacked: bytes that the layers may unpack to.
 
     Raises:
         UsageError: there is no image for this machine.
         InputError, RemoteError: it cannot be read.
         SandboxError: the sandbox cannot be built here, or the program not be started in it.
     """
-    with open_image(
-        subject, insecure=asked.insecure_registry, token_servers=asked.token_server, unpacked=unpacked
-    ) as store:
-        image = _for_this_machine(store)
-        name = f"{', '.join(image.references) or image.digest} ({image.platform})"
-        with (
-            LayerRoot([layer.open for layer in image.layers], name=name) as root,
-            tempfile.TemporaryDirectory(prefix="scratchpack-run-", ignore_cleanup_errors=True) as home,
-        ):
-            start = launch(_with_words(image.config, wanted.words), root)
-            if not start.argv:
-                raise InputError(f"cannot run {name}: it has neither an Entrypoint nor a Cmd", hint="add -- PROGRAM")
-            if start.problems:
-                raise InputError(f"cannot run {name}: {start.problems[0]}", details=start.problems[1:])
-            tree = os.path.join(home, "root")
-            os.mkdir(tree)
-            try:
-                left_out = fill(tree, root.history)
-            except OSError as error:
-                raise CheckError(f"cannot unpack {name} to run it: {error.strerror}", hint="set TMPDIR") from None
-            guest = _guest(tree, start, image.config, wanted)
-            return _judged(f"run of {' '.join(start.argv)}", guest, wanted, show, left_out)
+    image = _for_this_machine(store)
+    name = f"{', '.join(image.references) or image.digest} ({image.platform})"
+    with (
+        LayerRoot([layer.open for layer in image.layers], name=name) as root,
+        tempfile.TemporaryDirectory(prefix="scratchpack-run-", ignore_cleanup_errors=True) as home,
+    ):
+        start = launch(_with_words(image.config, wanted.words), root)
+        if not start.argv:
+            raise InputError(f"cannot run {name}: it has neither an Entrypoint nor a Cmd", hint="add -- PROGRAM")
+        if start.problems:
+            raise InputError(f"cannot run {name}: {start.problems[0]}", details=start.problems[1:])
+        tree = os.path.join(home, "root")
+        os.mkdir(tree)
+        try:
+            left_out = fill(tree, root.history)
+        except OSError as error:
+            raise CheckError(f"cannot unpack {name} to run it: {error.strerror}", hint="set TMPDIR") from None
+        guest = _guest(tree, start, image.config, wanted)
+        return _judged(f"run of {' '.join(start.argv)}", guest, wanted, show, left_out)
 
 
 def _for_this_machine(store: Store) -> StoredImage:

@@ -13,10 +13,12 @@ from scratchpack.verification.image import Verdict, verify_store
 from scratchpack.verification.started import problems
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from scratchpack.config import Options
     from scratchpack.config.options import StrPath
+    from scratchpack.oci.store import Store
+    from scratchpack.pipeline.lock import Held
     from scratchpack.request.model import Request
 
 
@@ -47,30 +49,48 @@ def verify(
 
 
 def carry_out(
-    subject: str, asked: Request, *, house_rules: bool = False, unpacked: int | None = None
+    subject: str,
+    asked: Request,
+    *,
+    house_rules: bool = False,
+    unpacked: int | None = None,
+    run: Callable[[Store], Verdict] | None = None,
 ) -> tuple[Verdict, ...]:
-    """Do what was asked for, as :func:`verify` does."""
-    if asked.locked is None:
-        return _judged(subject, asked, house_rules, unpacked)
-    from scratchpack.pipeline.lock import read_lock
-    from scratchpack.pipeline.locked import image_held, program_held, verdict
+    """Do what was asked for, as :func:`verify` does; ``run`` gets an image in which nothing is wrong.
 
-    lock = read_lock(asked.locked)
-    verdicts = _judged(subject, asked, house_rules, unpacked)
+    The image is opened once: a tag may move, and what is compared with a lock or run has to be what was judged.
+    """
+    lock = None
+    if asked.locked is not None:
+        from scratchpack.pipeline.lock import read_lock
+
+        lock = read_lock(asked.locked)
     if asked.command == "verify":
-        return (*verdicts, verdict(asked.locked, lock, program_held(subject, asked)))
-    if any(one.issues for one in verdicts):
-        return verdicts
-    return (*verdicts, verdict(asked.locked, lock, image_held(subject, asked, unpacked)))
-
-
-def _judged(subject: str, asked: Request, house_rules: bool, unpacked: int | None) -> tuple[Verdict, ...]:
-    if asked.command == "verify":
-        with Roots(asked.root) as roots:
-            return (_verify_binary(subject, asked, roots),)
+        return _judged_program(subject, asked, lock)
     hosts = {"insecure": asked.insecure_registry, "token_servers": asked.token_server}
     with open_image(subject, **hosts, unpacked=unpacked) as store:
-        return verify_store(store, house=house_rules, unpacked=unpacked)
+        verdicts = verify_store(store, house=house_rules, unpacked=unpacked)
+        if lock is not None and not _wrong(verdicts):
+            from scratchpack.pipeline.locked import image_held, verdict
+
+            verdicts += (verdict(asked.locked or "", lock, image_held(store)),)
+        if run is not None and not _wrong(verdicts):
+            verdicts += (run(store),)
+        return verdicts
+
+
+def _wrong(verdicts: tuple[Verdict, ...]) -> bool:
+    return any(verdict.issues for verdict in verdicts)
+
+
+def _judged_program(subject: str, asked: Request, lock: Mapping[str, Held] | None) -> tuple[Verdict, ...]:
+    with Roots(asked.root) as roots:
+        judged = _verify_binary(subject, asked, roots)
+    if lock is None:
+        return (judged,)
+    from scratchpack.pipeline.locked import program_held, verdict
+
+    return (judged, verdict(asked.locked or "", lock, program_held(subject, asked)))
 
 
 def unpacked_size(text: str | None) -> int | None:

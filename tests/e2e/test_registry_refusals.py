@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 import pytest
@@ -49,3 +50,18 @@ def test_a_push_that_broke_off_is_run_again(hello: Path, tmp_path: Path) -> None
         assert again.status == 0, again.err
         assert "team/app:v1" in fake.manifests
         assert again.out == f"{fake.host}/team/app@{again.out.strip().partition('@')[2]}\n"
+
+
+def test_a_push_has_the_compression_that_it_was_given_beside_an_archive_of_another(hello: Path, tmp_path: Path) -> None:
+    """And the archive's own, where nothing was said of it: one digest then."""
+    env = {"DOCKER_CONFIG": str(tmp_path), "REGISTRY_AUTH_FILE": "", "XDG_RUNTIME_DIR": ""}
+    with FakeRegistry() as fake:
+        for tag, compression in (("plain", ""), ("zstd", ",compression=zstd")):
+            words = ("-o", f"type=docker,dest={tmp_path}/a.tar", "-o", f"type=registry{compression}")
+            done = scratchpack("-q", hello, "-t", f"{fake.host}/team/app:{tag}", *words, cwd=tmp_path, env=env)
+            assert done.status == 0, done.err
+        kinds = {
+            tag: json.loads(fake.manifests[f"team/app:{tag}"][1])["layers"][0]["mediaType"].rpartition("+")[2]
+            for tag in ("plain", "zstd")
+        }
+    assert kinds == {"plain": "gzip", "zstd": "zstd"}
