@@ -55,6 +55,7 @@ _READERS = {
     "timezone": ("needs", "timezones"),
     "service": ("needs", "services"),
 }
+_DATED = frozenset({"pack", "dockerfile"})  # the commands that write files with times
 
 
 def request(options: Options | None, command: str, environ: Mapping[str, str] | None = None) -> Request:
@@ -70,7 +71,7 @@ def request(options: Options | None, command: str, environ: Mapping[str, str] | 
         for field, value, default in zip(Options._fields, options, Options(), strict=True)
         if value != default and value is not None and value != []
     }
-    epoch = environ.get("SOURCE_DATE_EPOCH") if command in NAMES["volume"].takes else None
+    epoch = environ.get("SOURCE_DATE_EPOCH") if command in _DATED else None
     if not given and not epoch:
         return Request(command)
     typed: dict[str, Any] = {}

@@ -194,3 +194,18 @@ def test_a_library_path_that_is_no_directory_is_refused(host: Path, tmp_path: Pa
     done = scratchpack(host, "--library-path=gone", cwd=tmp_path)
     assert done.status == 2
     assert "gone" in done.err
+
+
+def test_an_included_file_takes_nothing_away_from_what_the_program_opens(tmp_path: Path) -> None:
+    """A library is opened from a directory that the program loads from at start: with and without --include it travels."""
+    library = build.shared(tmp_path / "libs/libanswer.so", ANSWER)
+    build.shared(tmp_path / "libs/libplug.so", PLUGIN, str(library))
+    source = ASKS.replace(
+        "int main(void) {", 'void *dlopen(const char *, int);\nint main(void) { dlopen("libplug.so", 2);'
+    )
+    assert source != ASKS
+    program = build.cc(tmp_path / "app/tool", source, str(library), f"-Wl,-rpath,{tmp_path}/libs")
+    (tmp_path / "note").write_text("text")
+    for out, words in (("bare", ()), ("with", ("--include=note:/note",))):
+        tree = packed(tmp_path / out, program, *words, cwd=tmp_path)
+        assert [name for name in names(tree) if "libplug" in name] == [f"{tmp_path}/libs/libplug.so"], out
