@@ -44,6 +44,8 @@ def healthcheck(text: str) -> Healthcheck:
     )
     if not command or not command[0]:
         raise _wrong(text, "a command is missing")
+    if command[0] == "NONE":
+        raise _wrong(text, "NONE stands alone")
     if sign := next((word for word in command if word in _SHELL), None):
         raise _wrong(text, f"{sign} is for a shell, and the command is started without one")
     interval, timeout, start_period = (values.get(name, 0) for name in _DURATIONS)

@@ -225,6 +225,7 @@ def test_two_outputs_cannot_both_go_to_stdout() -> None:
         ("healthcheck", "--retries=x y", "from 1 up"),
         ("healthcheck", "--retries=0 y", "from 1 up"),
         ("healthcheck", "--retries=3 NONE", "NONE takes no options"),
+        ("healthcheck", "NONE /app", "NONE stands alone"),
         ("healthcheck", "curl -f http://localhost || exit 1", "without one"),
         ("created", "yesterday", "2026-01-31T12:00:00Z"),
         ("created", "9" * 30, "seconds since 1970"),
