@@ -84,6 +84,12 @@ ROWS: tuple[Row, ...] = (
         symbols=("getpwnam*", "getpwuid*", "getpwent*", "setpwent", "getgrnam*", "getgrgid*", "getgrent*", "setgrent", "getlogin", "getlogin_r", "cuserid", "initgroups", "getgrouplist"),
         fragments=("/etc/passwd", "/etc/group"),
     )),
+    Row("writable", "system.writable", Wants(
+        symbols=("listen",),
+        fragments=("/run/", "/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"),
+        unseparated=("/run/", "/var/lib/", "/var/cache/", "/var/log/", "/var/spool/"),
+        functions=("net.Listen", "net.(*ListenConfig).Listen"),
+    )),
     Row("aspell", "companion.aspell", Wants(
         symbols=("new_aspell_speller", "_ZN7acommon*"),
         inside=(("libaspell.so*", "<prefix:"),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -43,6 +44,8 @@ class Apk:
         for spelling in spellings(self._root, path):
             if spelling in self._owners:
                 return self._owners[spelling]
+            if spelling in self._directories:
+                return self._directories[spelling]
         return None
 
     def owners(self, paths: Iterable[str]) -> dict[str, Package]:
@@ -51,9 +54,7 @@ class Apk:
 
     def lists(self, path: str) -> bool:
         """See ``Packages.lists``."""
-        return any(
-            spelling in self._owners or spelling in self._directories for spelling in spellings(self._root, path)
-        )
+        return self.owner(path) is not None
 
     def files(self, package: Package) -> tuple[str, ...]:
         """See ``Packages.files``."""
@@ -82,30 +83,39 @@ class Apk:
     def _text(self) -> str:
         return os.fsdecode(read(self._root, self._path, limit=_MAX_TEXT) or b"")
 
-    @cached_property
-    def _directories(self) -> frozenset[str]:
-        lines = (line for line in self._text.split("\n") if line.startswith("F:"))
-        return frozenset("/" + line[2:] for line in lines)
+    @property
+    def _owners(self) -> dict[str, Package]:
+        return self._tables[0]
+
+    @property
+    def _directories(self) -> dict[str, Package]:
+        """The first package that lists each."""
+        return self._tables[1]
 
     @cached_property
-    def _owners(self) -> dict[str, Package]:
+    def _tables(self) -> tuple[dict[str, Package], dict[str, Package]]:
         distro = distribution(self._root)
         owners: dict[str, Package] = {}
+        directories: dict[str, Package] = {}
         total = Total(f"{self._root.name}{self._path}")
         for record in self._text.split("\n\n"):
             fields: dict[str, str] = {}
             directory, paths = "/", []
+            listed: list[str] = []
             for line in record.split("\n"):
                 letter, _, value = line.partition(":")
                 if letter == "F":
                     directory = "/" + value
+                    listed.append(directory)
                 elif letter == "R":
                     paths.append(total.path(f"{directory.rstrip('/')}/{value}"))
                 elif len(letter) == 1:
                     fields.setdefault(letter, foreign.legible(value))
             if "P" in fields:
-                owners |= dict.fromkeys(paths, _package(fields, distro))
-        return owners
+                package = _package(fields, distro)
+                owners |= dict.fromkeys(paths, package)
+                directories = dict.fromkeys(listed, package) | directories
+        return owners, directories
 
 
 def _package(fields: dict[str, str], distro: tuple[str, str]) -> Package:
@@ -120,6 +130,7 @@ def _package(fields: dict[str, str], distro: tuple[str, str]) -> Package:
         copyright=None,
         maintainer=fields.get("m", ""),
         purl=purl("apk", distro, name, version, arch=arch),
+        depends=tuple(re.split("[<>=~]", word)[0] for word in fields.get("D", "").split() if word[0] != "!"),
     )
 
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _HOME = "/var/lib/dpkg"
 _SOURCE = re.compile(r"(\S+)(?:\s+\((.+)\))?")
+_DEPENDS = re.compile(r"(?:^|,)\s*([a-z0-9][a-z0-9+.-]*)")
 _STATE = re.compile(
     rb"(?m)^(?:Status|Conffiles|Config-Version):.*\n(?:[ \t].*\n)*"
 )  # of an installation, not of a package
@@ -257,6 +258,7 @@ class Dpkg:
             copyright=text if self._root.lookup(text) else None,
             maintainer=fields.get("Maintainer", ""),
             purl=purl("deb", self._distribution, name, version, arch=arch),
+            depends=tuple(_DEPENDS.findall(fields.get("Depends", ""))),
         )
 
 

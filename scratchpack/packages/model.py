@@ -20,6 +20,7 @@ class Package(NamedTuple):
     copyright: str | None  # path of the licence text in the root (dpkg)
     maintainer: str
     purl: str
+    depends: tuple[str, ...] = ()  # names of the packages that it depends on, versions and alternatives left out
 
 
 class Packages(Protocol):

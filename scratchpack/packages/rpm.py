@@ -111,6 +111,7 @@ def _package(header: RpmHeader, distro: tuple[str, str]) -> Package:
             epoch=str(header.epoch or ""),
             upstream=header.source_rpm,
         ),
+        depends=tuple(name for name in header.requires if name[:1] != "/" and "(" not in name),
     )
 
 

@@ -13,7 +13,15 @@ from scratchpack import foreign
 from scratchpack.errors import InputError
 
 _NAME, _VERSION, _RELEASE, _EPOCH, _VENDOR, _LICENCE, _PACKAGER = 1000, 1001, 1002, 1003, 1011, 1014, 1015
-_ARCH, _OLD_NAMES, _SOURCE_RPM, _DIR_INDEXES, _BASE_NAMES, _DIR_NAMES = 1022, 1027, 1044, 1116, 1117, 1118
+_ARCH, _REQUIRES, _OLD_NAMES, _SOURCE_RPM, _DIR_INDEXES, _BASE_NAMES, _DIR_NAMES = (
+    1022,
+    1049,
+    1027,
+    1044,
+    1116,
+    1117,
+    1118,
+)
 _INT32, _STRING, _STRING_ARRAY, _I18N = 4, 6, 8, 9
 _MAX_ENTRIES = 1 << 16  # rpm's own limit (HEADER_TAGS_MAX)
 _MAX_STRINGS = 1 << 20  # of one tag: the files of one package
@@ -34,6 +42,7 @@ class RpmHeader(NamedTuple):
     vendor: str
     source_rpm: str
     paths: tuple[str, ...]
+    requires: tuple[str, ...] = ()  # names of packages, files and capabilities
 
 
 def read_header(blob: bytes, *, origin: str) -> RpmHeader:
@@ -99,4 +108,5 @@ def _read(blob: bytes) -> RpmHeader:
         vendor=first(_VENDOR),
         source_rpm=first(_SOURCE_RPM),
         paths=tuple(paths or names(_OLD_NAMES)),
+        requires=tuple(foreign.legible(text) for text in strings(_REQUIRES)),
     )

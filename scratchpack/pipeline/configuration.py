@@ -156,6 +156,8 @@ class Configured:
                     found.append(Evidence("tmp", A, because, named.where, (top,)))
                 elif not _below(path, _STATE) or self._is_packaged(path):
                     found.append(Evidence("configuration", A, because, named.where, (path,)))
+                else:
+                    found.append(Evidence("writable", A, because, named.where, (path,)))
             if named.kind not in {PATH, RELATIVE}:
                 name = f":{named.value}" if named.kind == GROUP else named.value
                 found.append(Evidence("users", A, f"names the account {named.value}", named.where, (name,)))
