@@ -124,6 +124,7 @@ ROWS: tuple[Row, ...] = (
     )),
     Row("jvm", "companion.jvm", Wants(
         sonames=("libjli.so",),
+        inside=(("<program>", "jdk.compiler"),),
     )),
     Row("magic", "companion.magic", Wants(
         symbols=("magic_load*", "magic_file"),

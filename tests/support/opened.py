@@ -27,6 +27,13 @@ class Use(NamedTuple):
     packed: int
     unopened: tuple[tuple[int, str], ...]  # size and path of each file that nobody opened, largest first
 
+    def merged(self, other: Use) -> Use:
+        """The same program in another run: what either of them opens is opened."""
+        sizes = {path: size for size, path in (*self.unopened, *other.unopened)}
+        mine, others = ({path for _, path in use.unopened} for use in (self, other))
+        left = sorted(((sizes[path], path) for path in mine & others), reverse=True)
+        return Use(max(self.packed, other.packed), tuple(left))
+
     @property
     def bytes_unopened(self) -> int:
         """All that nobody opened."""

@@ -10,7 +10,7 @@ import posixpath
 import re
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import PROGRAM, A, Contribution, ElfRoot, Evidence, Wants
+from scratchpack.needs.base import PROGRAM, A, B, Contribution, ElfRoot, Evidence, Wants
 from scratchpack.needs.companion.kinds import left_out, unopened
 from scratchpack.needs.gate import packages
 from scratchpack.needs.gather import copied, reasons, tree, without_empty
@@ -41,9 +41,9 @@ class Companion:
     library: tuple[str, ...] = ()  # file name starts of the library's own parts: their calls are no evidence
 
     def detect(self, subject: Subject) -> tuple[Evidence, ...]:
-        """Evidence for each object that calls the library. A plugin that another need added counts as the program (tier a)."""
+        """Evidence for each object that calls the library. A plugin that another need added counts as the program (tier a), its libraries as the program's libraries' own do."""
         return tuple(
-            Evidence(self.name, A if seen.brought else seen.tier, f"imports {symbol}", seen.path)
+            Evidence(self.name, A if seen.brought and seen.tier == B else seen.tier, f"imports {symbol}", seen.path)
             for seen, symbol in subject.importing(*self.wants.symbols)
             if not seen.name.startswith(self.library or ("\0",))
         )
@@ -118,9 +118,10 @@ def bring(
     keep: Callable[[str], bool] | None = None,
     *,
     programs: bool = False,
+    leave: Callable[[str, tuple[str, ...]], str] = unopened,
 ) -> Contribution:
     """A file or a tree; the ELF files in it are resolved in the program's namespace, with their own closures."""
-    return parted(tree(root, path, because, keep), requester, (path,), programs=programs)
+    return parted(tree(root, path, because, keep), requester, (path,), programs=programs, leave=leave)
 
 
 def parted(

@@ -16,14 +16,24 @@ _KINDS = (  # (words of the report, pattern of the path, directory names that ma
     ("headers", pattern(r".*\.(?:h|hh|hpp|hxx|gch|pch)"), ("include",)),
     ("static libraries and object files", pattern(r".*\.(?:a|o|lo)|.*/lib[^/]*\.la"), ()),
     ("files for pkg-config", pattern(r".*/pkgconfig/.*\.pc"), ("pkgconfig",)),
+    ("message catalogs", pattern(r".*/LC_MESSAGES/[^/]+\.mo"), ("locale",)),
+    (
+        "completions of shells",
+        pattern(
+            r".*/(?:bash-completion|zsh/(?:.*/)?(?:Completion|vendor-completions|site-functions)|fish/[\w.]*completions[\w.]*)/.*"
+        ),
+        ("completions",),
+    ),
+    # iconv and localedef read these through gzip, a program of its own
+    ("compressed character maps", pattern(r".*/i18n/charmaps/[^/]+\.gz"), ()),
     ("bitcode", pattern(r".*\.bc|.*/bitcode/.*"), ("bitcode",)),
     ("debug files", pattern(r".*\.(?:debug|dwo|dwp)|.*/\.build-id/.*|/usr/lib/debug/.*"), ("debug",)),
     (
         "manuals",
         pattern(
-            r".*/(?:docs?|man|man[0-9]|info|gtk-doc)/.*\.(?:txt|md|rst|html|htm|pdf|info|[1-9])(?:\.(?:gz|xz|bz2|zst))?"
+            r".*/tutor/tutor[^/]*|.*/(?:docs?|man|man[0-9]|info|gtk-doc)/.*\.(?:txt|md|rst|html|htm|pdf|info|[1-9])(?:\.(?:gz|xz|bz2|zst))?"
         ),
-        ("doc", "docs", "man", "info", "help"),
+        ("doc", "docs", "man", "info", "help", "tutor"),
     ),
 )
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from scratchpack.needs.base import Evidence, NeedOptions, Seen, Subject
+from scratchpack.elf.reader import read_elf
+from scratchpack.loader.model import FoundBy, Resolution
+from scratchpack.needs.base import Evidence, NeedOptions, Seen, Subject, Wants
 from scratchpack.needs.companion import base as companion
+from scratchpack.needs.companion.base import Companion
 from scratchpack.packages import open_database
 from scratchpack.rootfs import Reason
 from scratchpack.sysroot.dirroot import DirRoot
@@ -129,3 +132,22 @@ def test_a_tree_that_was_filtered_has_no_empty_directory(tmp_path: Path) -> None
     ]
     assert companion.bring(root, "/data", WHY, "/bin/x", lambda path: path.endswith(".z")).files == ()
     assert "/data/h" in {entry.path for entry in companion.bring(root, "/data", WHY, "/bin/x").files}
+
+
+def test_a_plugin_that_a_need_brought_counts_as_the_program_and_its_libraries_do_not() -> None:
+    """librsvg, which a loader of gdk-pixbuf loads, names all of GIO's functions and calls for no TLS."""
+    need = Companion()
+    need.name, need.wants = "x", Wants(symbols=("x_init",))
+    with open("/bin/true", "rb") as stream:
+        facts = read_elf(stream, origin="true")
+
+    def seen(path: str, tier: str, *, brought: bool, imports: tuple[str, ...] = ("x_init",)) -> Seen:
+        found = Resolution(path, path, None, None, FoundBy.PATH, "", facts)  # type: ignore[arg-type]
+        return Seen(path, path.rpartition("/")[2], tier, found, imports=frozenset(imports), brought=brought)
+
+    program = seen("/usr/bin/app", "a", brought=False, imports=())
+    objects = (program, seen("/usr/lib/plugin.so", "b", brought=True), seen("/usr/lib/libfar.so", "c", brought=True))
+
+    found = need.detect(Subject(program, objects, facts, "glibc", None, {}))
+
+    assert [(item.by, item.tier) for item in found] == [("/usr/lib/plugin.so", "a"), ("/usr/lib/libfar.so", "c")]

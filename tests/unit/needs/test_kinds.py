@@ -38,6 +38,13 @@ PLUGIN = "/usr/lib/db/15/lib/jit.so"
         ("/usr/share/x/doc/help.txt", "manuals"),
         ("/usr/share/x/man/man1/x.1.gz", "manuals"),
         ("/usr/share/x/doc/Document.js", ""),  # a directory of a module's own
+        ("/usr/share/x/lang/de/LC_MESSAGES/x.mo", "message catalogs"),
+        ("/usr/share/x/tutor/tutor.de", "manuals"),
+        ("/usr/share/x/zsh/functions/Completion/Unix/_git", "completions of shells"),
+        ("/usr/share/x/zsh/functions/Zftp/zfget", ""),
+        ("/usr/share/x/bash-completion/completions/x", "completions of shells"),
+        ("/usr/share/x/i18n/charmaps/UTF-8.gz", "compressed character maps"),
+        ("/usr/share/x/i18n/locales/C", ""),
         ("/usr/share/x/tips.txt", ""),
         ("/usr/share/x/data.h5", ""),
         ("/usr/share/x/diagnostics.pod", ""),  # which `use diagnostics` reads

@@ -238,7 +238,7 @@ def everything(database: Packages | None) -> None:
         ):
             package = database.owner(path)
             if package is not None:
-                for text in package:
+                for text in (*package[:-1], *package.depends):
                     (text or "").encode()  # every field can be written into a document
                 database.files(package)
                 database.subset({package: [path]})
