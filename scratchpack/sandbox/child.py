@@ -22,7 +22,7 @@ from contextlib import suppress
 from typing import Any
 
 from scratchpack.sandbox import guest as program
-from scratchpack.sandbox import kernel, mounts, watch
+from scratchpack.sandbox import kernel, mounts, seal, watch
 
 CONTROL, TRACE = 3, 4
 _TICK = 0.01  # seconds between two looks at what the guest uses
@@ -135,7 +135,7 @@ def _first(guest: dict[str, Any], channel: Channel, meeting: socket.socket | Non
             _loopback()
             _setting("net/ipv4/ip_unprivileged_port_start", "0")  # as docker: port 80 for any user
         _setting("user/max_user_namespaces", "0")  # no sandbox in the sandbox: it would have capabilities again
-        mounts.seal()
+        seal.seal()
         step = "program"
         reading, writing = os.pipe()
         signal.signal(signal.SIGCHLD, lambda *_: None)
