@@ -53,6 +53,7 @@ class Guest(NamedTuple):
         str, ...
     ] = ()  # directories that stay writable under a read-only root, made where they are not there
     whole: bool = False  # the root with all that is mounted in it, as "/" is; never writable but for ``scratch``
+    over: str = ""  # a directory of this machine whose tree lies over the root, read-only as it
     network: bool = False  # this machine's network; else a loopback device of its own
     hostname: str = "scratchpack"
     stop_signal: int = 15

@@ -33,6 +33,7 @@ def enter(guest: Mapping[str, Any], resolv_conf: str) -> list[str]:
     """
     kernel.mount("none", "/", "", kernel.MS_REC | kernel.MS_PRIVATE)
     root = os.open(guest["root"], PATH | os.O_DIRECTORY)
+    over = os.open(guest["over"], PATH | os.O_DIRECTORY) if guest["over"] else -1
     notes: list[str] = []
     copies = devices.copies()
     proc = kernel.new_mount("proc", SAFE | kernel.ATTR_NOEXEC)
@@ -41,7 +42,7 @@ def enter(guest: Mapping[str, Any], resolv_conf: str) -> list[str]:
     except OSError:  # a network namespace that is not ours: the kernel refuses to show its /sys
         system = -1
         notes.append("/sys is empty: the kernel allows no new one here")
-    sources = wholeroot.sources(guest["root"], guest["scratch"]) if guest["whole"] else {}
+    sources = wholeroot.sources(guest["root"], guest["over"], guest["scratch"]) if guest["whole"] else {}
     stage = next((path for path in _STAGES if os.path.isdir(path) and not os.path.islink(path)), guest["root"])
     kernel.mount("tmpfs", stage, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, tmpfs(guest["limits"]["disk"], "0755"))
     files = _engine_files(stage, guest["hostname"], resolv_conf)
@@ -49,9 +50,13 @@ def enter(guest: Mapping[str, Any], resolv_conf: str) -> list[str]:
     if guest["whole"]:
         scratch = wholeroot.scratch_copies(sources, stage, guest["limits"]["disk"])
         new, trees = wholeroot.assembled(root, stage)
+        if over >= 0:
+            laid = wholeroot.Laid(over, root, new, stage)
+            trees |= laid.trees
+            notes += laid.notes
         trees |= scratch
     else:
-        new = _overlay(root, stage)
+        new = _overlay(root, over, stage)
     kernel.pivot_to(new)
     for path, tree in trees.items():
         why = place_directory(tree, path)
@@ -73,7 +78,7 @@ def enter(guest: Mapping[str, Any], resolv_conf: str) -> list[str]:
     return notes
 
 
-def _overlay(root: int, stage: str) -> str:
+def _overlay(root: int, over: int, stage: str) -> str:
     """The root below, memory above: what is written lands in memory, bounded, and the directory stays as it is."""
     status = os.fstat(root)
     upper, work, new = (f"{stage}/{name}" for name in ("upper", "work", "new"))
@@ -82,14 +87,8 @@ def _overlay(root: int, stage: str) -> str:
     os.chmod(upper, stat.S_IMODE(status.st_mode))
     with contextlib.suppress(OSError):  # an owner that has no number in here
         os.chown(upper, status.st_uid, status.st_gid)
-    os.fchdir(root)  # overlayfs splits its options at "," and ":", which a path may hold
-    kernel.mount(
-        "overlay",
-        new,
-        "overlay",
-        kernel.MS_NOSUID | kernel.MS_NODEV,
-        f"lowerdir=.,upperdir={upper},workdir={work},userxattr",
-    )
+    lower = (root,) if over < 0 else (over, root)
+    wholeroot.merge(new, *lower, upper=f",upperdir={upper},workdir={work}")
     return new
 
 

@@ -169,6 +169,7 @@ class Running:
         return {
             **guest._asdict(),
             "root": os.path.abspath(guest.root),
+            "over": os.path.abspath(guest.over) if guest.over else "",
             "env": dict(guest.env),
             "limits": guest.limits._asdict(),
             "capabilities": ROOT_CAPABILITIES if guest.uid == 0 and not one else (),

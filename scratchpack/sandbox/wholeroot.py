@@ -13,13 +13,9 @@ from scratchpack.sandbox.place import PATH, SAFE, tmpfs
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-_OURS = (
-    "proc",
-    "sys",
-    "dev",
-    "tmp",
-    "run",
-)  # of a whole root: made new, and /run is where this machine's services listen
+# Of a whole root: made new. /run is where this machine's services listen.
+_OURS = ("proc", "sys", "dev", "tmp", "run")
+_OVERLAY = kernel.MS_NOSUID | kernel.MS_NODEV
 
 
 def assembled(root: int, stage: str) -> tuple[str, dict[str, int]]:
@@ -51,33 +47,100 @@ def assembled(root: int, stage: str) -> tuple[str, dict[str, int]]:
     return new, trees
 
 
-def sources(root: str, scratch: Sequence[str]) -> dict[str, int | None]:
-    """The directories that stay writable, opened while they can be named; ``None`` for one that is not there."""
-    found: dict[str, int | None] = {}
-    for path in scratch:
-        try:
-            found[path] = os.open(os.path.join(root, path.lstrip("/")), PATH | os.O_DIRECTORY)
-        except OSError:
-            found[path] = None
+class Laid:
+    """A tree laid over a whole root: where it has what the root has not, the directory around it is merged of both."""
+
+    def __init__(self, over: int, root: int, new: str, stage: str) -> None:
+        """``over`` and ``root`` are the opened directories, ``new`` the assembled root, ``stage`` a place to mount in."""
+        self.trees: dict[str, int] = {}  # by path in the root, in the order in which they are to be placed
+        self.notes: list[str] = []
+        self._new, self._stage = new, stage
+        self._lay(over, root, "")
+
+    def _lay(self, above: int, below: int, path: str) -> None:
+        kinds = {name: (_kind(above, name), _kind(below, name)) for name in os.listdir(f"/proc/self/fd/{above}")}
+        if path and any(over != under or over not in {stat.S_IFDIR, stat.S_IFREG} for over, under in kinds.values()):
+            place = f"{self._stage}/over{len(self.trees)}"
+            os.mkdir(place)
+            try:
+                merge(place, above, below)
+                self.trees[path] = kernel.open_tree(place)
+            except OSError as error:  # the kernel merges no directory in which something is mounted
+                self.notes.append(f"{path} is this machine's, without what the image has there: {error.strerror}")
+            else:
+                return
+        for name, (over, under) in sorted(kinds.items()):
+            if over == under == stat.S_IFDIR and (path or name not in _OURS):
+                inner = [os.open(f"/proc/self/fd/{each}/{name}", PATH | os.O_DIRECTORY) for each in (above, below)]
+                self._lay(inner[0], inner[1], f"{path}/{name}")
+                for each in inner:
+                    os.close(each)
+            elif over == under == stat.S_IFREG or (not path and under == 0 and name not in _OURS):
+                self._put(above, name, path, over)
+
+    def _put(self, above: int, name: str, path: str, kind: int) -> None:
+        source, place = f"/proc/self/fd/{above}/{name}", f"{self._new}/{name}"
+        if not path and kind == stat.S_IFLNK:
+            os.symlink(os.readlink(source), place)
+            return
+        if not path and not os.path.lexists(place):
+            if kind == stat.S_IFDIR:
+                os.mkdir(place)
+            else:
+                os.close(os.open(place, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC))
+        tree = kernel.open_tree(source)
+        kernel.set_mount(tree, kernel.ATTR_RDONLY | SAFE)
+        self.trees[f"{path}/{name}"] = tree
+
+
+def merge(place: str, *directories: int, upper: str = "") -> None:
+    """Mount opened directories as one, the first on top; ``upper`` are the options that make it writable.
+
+    They are named by their descriptors: overlayfs splits its options at "," and ":", which a path may hold.
+    """
+    lower = ":".join(f"/proc/self/fd/{each}" for each in directories)
+    kernel.mount("overlay", place, "overlay", _OVERLAY, f"lowerdir={lower}{upper},userxattr")
+
+
+def _kind(directory: int, name: str) -> int:
+    """The kind of a name as in st_mode; 0 for nothing."""
+    try:
+        return stat.S_IFMT(os.lstat(f"/proc/self/fd/{directory}/{name}").st_mode)
+    except FileNotFoundError:
+        return 0
+
+
+def sources(root: str, over: str, scratch: Sequence[str]) -> dict[str, tuple[int, ...]]:
+    """The directories that stay writable, opened while they can be named: in the tree over the root, then in the root."""
+    found: dict[str, tuple[int, ...]] = {}
+    for path in sorted(scratch):
+        own = path.lstrip("/")
+        places = [os.path.join(over, own)] if over else []
+        if own.partition("/")[0] not in _OURS:
+            places.append(os.path.join(root, own))
+        opened = []
+        for place in places:
+            try:
+                opened.append(os.open(place, PATH | os.O_DIRECTORY))
+            except OSError:
+                continue
+        found[path] = tuple(opened)
     return found
 
 
-def scratch_copies(below: Mapping[str, int | None], stage: str, disk: int) -> dict[str, int]:
+def scratch_copies(below: Mapping[str, tuple[int, ...]], stage: str, disk: int) -> dict[str, int]:
     """Writable copies of directories of a whole root, in memory; an empty one where the kernel allows no copy."""
     trees = {}
-    for number, (path, source) in enumerate(below.items()):
+    for number, (path, opened) in enumerate(below.items()):
         place = f"{stage}/scratch{number}"
         for name in ("upper", "work", "new"):
             os.makedirs(f"{place}/{name}", 0o755)
         try:
-            if source is None:
+            if not opened:
                 raise FileNotFoundError(errno.ENOENT, "not there yet", path)
-            os.fchdir(source)
-            os.chmod(f"{place}/upper", stat.S_IMODE(os.stat(".").st_mode))
-            options = f"lowerdir=.,upperdir={place}/upper,workdir={place}/work,userxattr"
-            kernel.mount("overlay", f"{place}/new", "overlay", kernel.MS_NOSUID | kernel.MS_NODEV, options)
+            os.chmod(f"{place}/upper", stat.S_IMODE(os.stat(f"/proc/self/fd/{opened[0]}").st_mode))
+            merge(f"{place}/new", *opened, upper=f",upperdir={place}/upper,workdir={place}/work")
         except OSError:
-            kernel.mount("tmpfs", f"{place}/new", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, tmpfs(disk, "1777"))
+            kernel.mount("tmpfs", f"{place}/new", "tmpfs", _OVERLAY, tmpfs(disk, "1777"))
         trees[path] = kernel.open_tree(f"{place}/new")
-    os.chdir("/")
     return trees
