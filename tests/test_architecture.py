@@ -40,7 +40,7 @@ TABLE: dict[str, set[str]] = {
     "sinks": {"errors", "elf.machines", "oci", "rootfs", "engines", "sinks", "render", "proc"},
     "sbom": {"errors", "rootfs", "packages.model", "elf.machines", "oci", "sbom", ""},
     "images": {"errors", "engines", "oci", "sysroot.model", "images"},
-    "verification": {"errors", "elf", "sysroot", "loader", "needs", "rootfs", "oci", "proc", "images", "report.json", "verification"},
+    "verification": {"errors", "elf", "sysroot", "loader", "needs", "rootfs", "oci", "proc", "images", "report.json", "report.verdicts", "verification"},
     "templates": {"errors"},
     "render": {"errors", "templates"},
     "scaffold": {"errors", "render", "scaffold", "templates", ""},
@@ -57,7 +57,7 @@ TABLE: dict[str, set[str]] = {
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "needs.names", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
-        "pipeline.analyze", "layers", "render", "report",
+        "verification.observed", "pipeline.analyze", "layers", "render", "report",
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",

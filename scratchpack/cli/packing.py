@@ -13,6 +13,7 @@ from scratchpack.sources import merge
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
+    from scratchpack.pipeline.runs.expectation import Expectation, Tracing
     from scratchpack.request.model import Request
 
 
@@ -39,14 +40,25 @@ def settle(given: Mapping[str, Any], config: str | None = None, command: str = "
     return Settled(request(merged.options, command, os.environ), merged.path)
 
 
-def pack_and_report(binaries: Sequence[str], given: Mapping[str, Any], config: str | None = None) -> None:
-    """Pack; the table on stderr, the paths written on stdout."""
+def pack_and_report(
+    binaries: Sequence[str],
+    given: Mapping[str, Any],
+    config: str | None = None,
+    run: tuple[Expectation, Tracing] | None = None,
+) -> None:
+    """Pack, after a run where one is asked for; the table on stderr, the paths written on stdout."""
     asked, settings = settle(given, config)
+    rehearsal = None
+    if run is not None:
+        from scratchpack.cli.guest_output import passed_on
+        from scratchpack.pipeline.runs.expectation import Rehearsal
+
+        rehearsal = Rehearsal(*run, show=None if asked.quiet else passed_on(apart=True))
     from scratchpack.cli.progress import Progress
     from scratchpack.pipeline.pack import carry_out
 
     with Progress(asked.progress or "auto", quiet=asked.quiet) as progress:
-        packed = carry_out(binaries, asked, settings=settings, progress=progress.step)
+        packed = carry_out(binaries, asked, settings=settings, progress=progress.step, rehearsal=rehearsal)
     if not asked.quiet:
         from scratchpack.report.packed import packed_table
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from typing import Any
 
 import click
 
+from scratchpack.cli.guest_output import passed_on
 from scratchpack.cli.options import PATH, Grouped, gather, settings_options
-from scratchpack.cli.running import expectation, run_options
+from scratchpack.cli.runs import OF_VERIFY, run_options, wanted
 from scratchpack.errors import UsageError
 
 _EPILOG = """\b
@@ -22,13 +22,14 @@ Examples:
   scratchpack verify ./app                           a program: read twice, by two readers
   scratchpack verify --run app.tar -- --version      start it, without an engine and without its network
   scratchpack verify --run --wait-tcp 8080 --request http://localhost:8080/ server.tar
+  scratchpack verify --trace app.tar -- input.txt    what it opens, what it lacks, what nobody touches
 """
 
 
 @click.command("verify", cls=Grouped, epilog=_EPILOG)
 @click.argument("subject", type=PATH, metavar="IMAGE-OR-BINARY")
 @click.argument("words", nargs=-1, type=click.UNPROCESSED, metavar="[-- ARGS]")
-@run_options
+@run_options(OF_VERIFY)
 @settings_options("verify", "verify-image")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdicts as JSON (docs/schema/verify.json).")
 @click.option(
@@ -53,10 +54,11 @@ def command(
     """Check any image: recompute every digest, and find what it starts, and all that loads, inside its own layers.
 
     An image of another tool is judged by its own claims; --house-rules adds the rules that scratchpack's images keep to.
-    Nothing of the image is executed without --run. Exits 6 where anything is wrong; every issue is listed, and what was
-    not checked. With --run an image that is right is started as an engine would start it, and must end as expected.
+    Nothing of the image is executed without --run or --trace. Exits 6 where anything is wrong; every issue is listed, and what was
+    not checked. With either an image that is right is started as an engine
+    would start it, and must end as expected.
     """
-    run = expectation(values, words)
+    run, tracing = wanted(values, words, OF_VERIFY)
     from scratchpack.pipeline.verify import carry_out, is_program, unpacked_size
 
     unpacked = unpacked_size(max_unpacked)
@@ -71,25 +73,19 @@ def command(
     asked = gather(values, "verify" if program else "verify-image")
     start = None
     if run is not None:
-        from scratchpack.pipeline.running import run_image
+        from scratchpack.pipeline.runs.image import run_image
 
-        start = partial(run_image, wanted=run, show=None if asked.quiet else partial(_show, as_json))
+        show = None if asked.quiet else passed_on(apart=as_json)
+        start = partial(run_image, wanted=run, tracing=tracing, show=show)
     verdicts = carry_out(subject, asked, house_rules=house_rules, unpacked=unpacked, run=start)
     if as_json:
-        from scratchpack.report.json import dumps, verdicts_document
+        from scratchpack.report.json import dumps
+        from scratchpack.report.verdicts import verdicts_document
 
         click.echo(dumps(verdicts_document(verdicts)))
     elif not asked.quiet:
-        from scratchpack.report.text import verdicts_text
+        from scratchpack.report.verdicts import verdicts_text
 
         click.echo(verdicts_text(verdicts), nl=False)
     if any(verdict.issues for verdict in verdicts):
         ctx.exit(6)
-
-
-def _show(apart: bool, name: str, piece: bytes) -> None:
-    """What the program writes, as it comes; on stderr where stdout is a document's."""
-    stream = sys.stdout if name == "out" and not apart else sys.stderr
-    stream.flush()
-    stream.buffer.write(piece)
-    stream.flush()

@@ -67,6 +67,7 @@ class Options(NamedTuple):
     include: Paths | Mapping[str, StrPath | None] = ()
     library_path: Paths = ()
     exclude: Texts = ()
+    trace_from: Paths = ()
     need: Pairs = ()
     locale: Texts = ()
     timezone: Texts = ()

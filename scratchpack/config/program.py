@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.config.setting import BUILD, Setting
+from scratchpack.config.setting import BUILD, PACK, Setting
 
 PROGRAM_ITSELF: tuple[Setting, ...] = (
     Setting(
@@ -79,6 +79,15 @@ FILES: tuple[Setting, ...] = (
         metavar="DIR",
     ),
     Setting("exclude", "text", "Files", "Leave out what matches; repeatable.", many=True, metavar="GLOB"),
+    Setting(
+        "trace-from",
+        "text",
+        "Files",
+        "Add what runs opened, as --trace-to of this machine's runs, or strace -f -y, wrote it; repeatable.",
+        many=True,
+        metavar="FILE",
+        takes=PACK,
+    ),
 )
 
 NEEDS: tuple[Setting, ...] = (

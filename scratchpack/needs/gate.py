@@ -39,12 +39,20 @@ class Gate:
             program lies on another root, which has no tree of its own here.
         keep: what of a file that is taken travels beyond its bytes.
         trees: directories that count as the program's own whatever their own mode, known by structure or named by the user.
+        ran: a run opened what is asked for, and no string: then nobody needs to own it.
     """
 
     def __init__(
-        self, root: Sysroot, programs: tuple[str, ...] = (), keep: Keep = BYTES_ALONE, trees: tuple[str, ...] = ()
+        self,
+        root: Sysroot,
+        programs: tuple[str, ...] = (),
+        keep: Keep = BYTES_ALONE,
+        trees: tuple[str, ...] = (),
+        *,
+        ran: bool = False,
     ) -> None:
         self.behind = root
+        self._ran = ran
         self.keep = keep
         self._programs = programs
         self._given = cast("frozenset[str]", root.kept.get(GIVEN, frozenset()))
@@ -136,7 +144,7 @@ class Gate:
             return ""
         if any(places.within(path, top) and not places.is_hidden(path, top) for top in self._own_trees()):
             return ""
-        return places.PRIVATE if private else "no package owns it"
+        return places.PRIVATE if private else "" if self._ran else "no package owns it"
 
     def _is_owned(self, path: str) -> bool:
         database = packages(self)

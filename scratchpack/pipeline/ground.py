@@ -39,6 +39,11 @@ class Ground(NamedTuple):
     entries: tuple[Entry, ...] = ()
     libraries: library_path.Libraries = library_path.NONE
 
+    @property
+    def named(self) -> dict[str, Included]:
+        """Of what was found, what an option named: a trace names what a run opened, and none of it is configuration."""
+        return {path: one for path, one in self.found.items() if one.entry.because[0].by != "--trace"}
+
     def standing(self, programs: tuple[Program, ...]) -> tuple[Program, ...]:
         """The programs as they stand in this root."""
         return tuple(
@@ -73,11 +78,12 @@ def ground(
     exclusion = Exclusion(asked.exclude)
     found: Mapping[str, Included] = {}
     entries: tuple[Entry, ...] = ()
-    if asked.include:
+    if asked.include or asked.traced:
         from scratchpack.pipeline.include import Includes
 
         includes = Includes(gatherer, host, root, exclusion)
         includes.walk(asked.include)
+        includes.opened(asked.traced)
         found, entries = includes.found, tuple(includes.entries)
     libraries = library_path.NONE
     if asked.library_path:

@@ -15,17 +15,18 @@ from scratchpack.entries import sent_directory
 from scratchpack.errors import UsageError
 from scratchpack.needs.gather import landing
 from scratchpack.record import NamedTuple
-from scratchpack.rootfs import RANK_OPTION, Reason, Symlink
+from scratchpack.rootfs import RANK_OPTION, RANK_ROOT, Reason, Symlink
 from scratchpack.sysroot.overlay import Laid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from scratchpack.pipeline.exclude import Exclusion
     from scratchpack.pipeline.gather import Gatherer
     from scratchpack.rootfs import Entry
     from scratchpack.sysroot.model import Node, Sysroot
 
+BY_TRACE = "--trace"
 MAX_FILES = 200_000
 _MOUNTED = ("/dev", "/proc", "/sys")  # every engine mounts these over what the image has there
 # Directories that a merged root has as links: what is sent below one lands where the link leads.
@@ -78,6 +79,20 @@ class Includes:
                         hint="choose another DST",
                     )
                 self._named(where, path, target, Reason("option", f"--include {text}"), by_itself=path == pattern)
+
+    def opened(self, traced: Iterable[tuple[str, str]]) -> None:
+        """Collect what a trace showed and a plan lacked: a path of the root and why; of a directory, itself alone."""
+        for path, why in traced:
+            node = self._root.lookup(path)
+            if node is None or node.kind not in {"file", "directory"} or self._exclusion.holds(node.canonical):
+                continue
+            reason = Reason("option", BY_TRACE, why)
+            self.entries += self._gatherer.links(self._root, node, reason)
+            if node.canonical in self.found or node.canonical == "/":
+                continue
+            entry = self._entry(self._root, node, node.canonical, reason)._replace(rank=RANK_ROOT)
+            self.entries.append(entry)
+            self.found[node.canonical] = Included(Laid(self._root, node), entry, by_itself=False)
 
     def _exists(self, name: str) -> bool:
         if name.startswith("/"):

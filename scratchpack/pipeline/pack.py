@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from scratchpack.oci.spool import Spool
     from scratchpack.pipeline.boms import Boms
     from scratchpack.pipeline.model import Plan
+    from scratchpack.pipeline.runs.expectation import Rehearsal
     from scratchpack.request.model import Request
     from scratchpack.sinks.archive import Archive
     from scratchpack.sinks.layout import OciLayout
@@ -62,9 +63,17 @@ def pack(
 
 
 def carry_out(
-    binaries: Sequence[str], asked: Request, *, settings: str | None = None, progress: Step | None = None
+    binaries: Sequence[str],
+    asked: Request,
+    *,
+    settings: str | None = None,
+    progress: Step | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> Packed:
-    """Do what was asked for, as :func:`pack` does; ``settings`` is the settings file that was read."""
+    """Do what was asked for, as :func:`pack` does; ``settings`` is the settings file that was read.
+
+    With a ``rehearsal`` the program is run first: it shows what it opens, and the result is run as the proof.
+    """
     if asked.sbom is not None:
         from scratchpack import sbom
 
@@ -79,6 +88,10 @@ def carry_out(
         lock = read_lock(asked.locked)
     with Roots(asked.root) as roots:
         plans = planned(binaries, asked, roots)
+        if rehearsal is not None or asked.trace_from:
+            from scratchpack.pipeline.runs.traced import with_traces
+
+            plans = with_traces(plans, asked, roots, rehearsal, replan=partial(planned, binaries, roots=roots))
         if lock is not None:
             from scratchpack.pipeline.locked import hold_plans
 

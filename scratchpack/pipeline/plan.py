@@ -180,7 +180,7 @@ class _Planner:
     def _loading(self) -> tuple[Loading, str | None]:
         """The programs resolved where what was named lies over the root; and ``--at``, unless they stand there already."""
         at = self.asked.at
-        if not (self.asked.include or self.asked.exclude or self.asked.library_path):
+        if not (self.asked.include or self.asked.traced or self.asked.exclude or self.asked.library_path):
             return self._resolved(self.programs, None), at
         from scratchpack.pipeline import library_path
         from scratchpack.pipeline.ground import ground
@@ -229,7 +229,7 @@ class _Planner:
         if asked.include or asked.cmd or asked.entrypoint or asked.env:  # texts that can name what the program opens
             from scratchpack.pipeline.configuration import Configured
 
-            self.configured = Configured(asked, loading, self.ground.found if self.ground else {})
+            self.configured = Configured(asked, loading, self.ground.named if self.ground else {})
         beside = self.configured.evidence() if self.configured else ()
         examination = Examination(loading, self.asked, strict=self.strict, beside=beside)
         results = examination.run()

@@ -10,8 +10,6 @@ from scratchpack import foreign
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scratchpack.elf.machines import Platform
     from scratchpack.elf.model import ElfFacts
     from scratchpack.loader.model import Closure, Problem, Resolution
@@ -89,30 +87,6 @@ class PackedView(Protocol):
     @property
     def receipts(self) -> tuple[Receipt, ...]:
         """What was written where."""
-
-
-class VerdictView(Protocol):
-    """What is read here of a :class:`scratchpack.Verdict`."""
-
-    @property
-    def subject(self) -> str:
-        """What was judged."""
-
-    @property
-    def issues(self) -> tuple[str, ...]:
-        """What is wrong."""
-
-    @property
-    def checked(self) -> tuple[str, ...]:
-        """What was looked at."""
-
-    @property
-    def unchecked(self) -> tuple[str, ...]:
-        """What was not."""
-
-    @property
-    def notes(self) -> tuple[str, ...]:
-        """What may go wrong and need not."""
 
 
 def dumps(document: dict[str, Any]) -> str:
@@ -225,24 +199,6 @@ def _need(need: NeedResult) -> dict[str, Any]:
         "findings": [
             {"name": _text(f.name), "file": _text(f.file), "line": f.line, "certain": not f.why, "why": _text(f.why)}
             for f in need.findings
-        ],
-    }
-
-
-def verdicts_document(verdicts: Iterable[VerdictView]) -> dict[str, Any]:
-    """What ``verify --json`` prints."""
-    return {
-        "schema": SCHEMA,
-        "verdicts": [
-            {
-                "subject": _text(verdict.subject),
-                "right": not verdict.issues,
-                "issues": [_text(issue) for issue in verdict.issues],
-                "checked": [_text(line) for line in verdict.checked],
-                "unchecked": [_text(line) for line in verdict.unchecked],
-                "notes": [_text(line) for line in verdict.notes],
-            }
-            for verdict in verdicts
         ],
     }
 

@@ -5,10 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from scratchpack.rootfs import Reason
-    from scratchpack.verification.image import Verdict
 
 MANY = 40  # rows that a person reads; a longer table is cut, and says so
 
@@ -57,15 +54,3 @@ def because(reason: Reason) -> str:
         case "parent":
             return f"{reason.detail} passes through it"
     return f"{reason.kind} {reason.by} {reason.detail}".rstrip()
-
-
-def verdicts_text(verdicts: Iterable[Verdict]) -> str:
-    """What was checked and what is wrong, a paragraph a subject."""
-    lines: list[str] = []
-    for verdict in verdicts:
-        lines.append(escape(f"{verdict.subject}: {'FAILED' if verdict.issues else 'OK'}"))
-        lines += [escape(f"  FAILED: {issue}") for issue in verdict.issues]
-        lines += [escape(f"  {line}") for line in verdict.checked]
-        lines += [escape(f"  {line}") for line in verdict.notes]
-        lines += [escape(f"  not checked: {line}") for line in verdict.unchecked]
-    return "\n".join(lines) + "\n"

@@ -35,6 +35,7 @@ _READERS = {
     "include": ("files", "includes"),
     "exclude": ("files", "excludes"),
     "library_path": ("files", "library_paths"),
+    "trace_from": ("files", "traces"),
     "ca_bundle": ("files", "bundle"),
     "entrypoint": ("image", "entrypoint"),
     "cmd": ("image", "cmd"),

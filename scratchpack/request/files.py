@@ -71,6 +71,16 @@ def library_paths(values: tuple[str, ...]) -> tuple[str, ...]:
     return values
 
 
+def traces(values: tuple[str, ...]) -> tuple[str, ...]:
+    """``--trace-from``: files of this machine."""
+    for text in values:
+        _named(text, "--trace-from")
+        if not os.path.isfile(text):
+            why = "it is no file" if os.path.lexists(text) else "there is no such file"
+            raise UsageError(f"cannot use --trace-from {text}: {why}", hint="--trace-to FILE writes one")
+    return values
+
+
 def excludes(values: tuple[str, ...]) -> tuple[str, ...]:
     """``--exclude``."""
     for text in values:

@@ -88,5 +88,7 @@ class Request(NamedTuple):
     timezone: tuple[str, ...] = ()
     service: tuple[str, ...] = ()
     ca_bundle: str | None = None
+    trace_from: tuple[str, ...] = ()
+    traced: tuple[tuple[str, str], ...] = ()  # no option: paths of the root that runs opened, and why each is added
     mtime: int = 0  # seconds since 1970, of every file of the image
     notes: tuple[str, ...] = ()  # options that have no effect here, each a line for the report

@@ -51,7 +51,7 @@ def enter(guest: Mapping[str, Any], resolv_conf: str) -> list[str]:
         scratch = wholeroot.scratch_copies(sources, stage, guest["limits"]["disk"])
         new, trees = wholeroot.assembled(root, stage)
         if over >= 0:
-            laid = wholeroot.Laid(over, root, new, stage)
+            laid = wholeroot.LaidOver(over, root, new, stage)
             trees |= laid.trees
             notes += laid.notes
         trees |= scratch

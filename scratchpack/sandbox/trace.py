@@ -18,7 +18,7 @@ from scratchpack.record import NamedTuple
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-KINDS = ("opened", "written", "mapped", "executed", "stat", "listed", "refused", "absent")
+KINDS = ("opened", "written", "mapped", "executed", "stat", "listed", "refused", "unwritable", "absent")
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 _RESTARTED = range(512, 517)  # ERESTARTSYS and its kin, which no program sees: the kernel makes the call again
@@ -178,7 +178,8 @@ def _kind(call: Call, flags: int, result: int) -> str:
         if -result in _ABSENT:
             return "" if call.what == "change" else "absent"
         if -result in _REFUSED:
-            return "refused"
+            writes = call.what == "change" or (call.what == "open" and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT))
+            return "unwritable" if writes else "refused"
         return (
             ""
             if call.what == "change" or -result in {errno.EINTR, errno.EFAULT, errno.EINVAL, errno.ENOSYS}

@@ -47,7 +47,7 @@ def assembled(root: int, stage: str) -> tuple[str, dict[str, int]]:
     return new, trees
 
 
-class Laid:
+class LaidOver:
     """A tree laid over a whole root: where it has what the root has not, the directory around it is merged of both."""
 
     def __init__(self, over: int, root: int, new: str, stage: str) -> None:
@@ -116,7 +116,7 @@ def sources(root: str, over: str, scratch: Sequence[str]) -> dict[str, tuple[int
     for path in sorted(scratch):
         own = path.lstrip("/")
         places = [os.path.join(over, own)] if over else []
-        if own.partition("/")[0] not in _OURS:
+        if own.partition("/")[0] not in _OURS or own.startswith("tmp/"):  # what lies in /tmp can be named, /tmp not
             places.append(os.path.join(root, own))
         opened = []
         for place in places:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from scratchpack.images.integrity import Survey
     from scratchpack.oci.source import StoredImage
     from scratchpack.oci.store import Store
+    from scratchpack.verification.observed import Observed
 
 
 class Verdict(NamedTuple):
@@ -28,13 +29,15 @@ class Verdict(NamedTuple):
     checked: tuple[str, ...]  # one line each, for the report
     unchecked: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()  # what may go wrong and need not: things that its programs open if they are there
+    observed: Observed | None = None  # what a traced run of it touched
 
     def __repr__(self) -> str:
         return f"<Verdict {self.subject}: {f'{len(self.issues)} issues' if self.issues else 'right'}>"
 
     def to_json(self) -> str:
         """The document that ``verify --json`` prints for this verdict (``docs/schema/verify.json``)."""
-        from scratchpack.report.json import dumps, verdicts_document
+        from scratchpack.report.json import dumps
+        from scratchpack.report.verdicts import verdicts_document
 
         return dumps(verdicts_document([self]))
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from scratchpack.cli.options import given as named
 from scratchpack.cli.pack import command
+from scratchpack.cli.runs import OF_PACK, wanted
 from scratchpack.cli.words import COMMANDS, PackWords, read
 from scratchpack.config import SETTINGS
 
@@ -65,6 +66,7 @@ LEFT_TO_CLICK = (
 def _by_click(words: list[str]) -> PackWords:
     values = command.make_context("pack", list(words[1:] if words[:1] == ["pack"] else words)).params
     binaries, config = values.pop("binaries"), values.pop("config")
+    assert wanted(values, (), OF_PACK) == (None, None)  # takes the options of a run away, which are no settings
     return PackWords(binaries, named(values), config)
 
 

@@ -13,9 +13,10 @@ import pytest
 import scratchpack
 from scratchpack.pipeline.verify import verify
 from scratchpack.report.inspection import inspection_text
-from scratchpack.report.json import metadata_document, plan_document, verdicts_document
+from scratchpack.report.json import metadata_document, plan_document
 from scratchpack.report.packed import packed_table
-from scratchpack.report.text import escape, human, verdicts_text
+from scratchpack.report.text import escape, human
+from scratchpack.report.verdicts import verdicts_document, verdicts_text
 from tests.support.build import HELLO_C, cc, shared
 
 SCHEMAS = Path(__file__).parent.parent.parent.parent / "docs" / "schema"

@@ -84,7 +84,7 @@ def test_children_threads_and_what_is_executed_again_are_seen(host: Host, image:
         ("/data/sub/../looked-at", "stat"),
         ("/data/mapped", "opened"),
         ("/data/mapped", "mapped"),
-        ("/data/new", "refused"),
+        ("/data/new", "unwritable"),
         ('/data/name with \udcff "quotes" <and> brackets,', "absent"),
         ("/data/through/looked", "stat"),
         ("/data/in-child", "opened"),
