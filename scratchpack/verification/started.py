@@ -107,7 +107,7 @@ class Started:
             self.checked.append(
                 f"{program.path} finds all of its {len(closure.resolved)} libraries"
                 if not closure.errors
-                else program.path
+                else f"{program.path} was resolved, and does not find all of its libraries"
             )
         try:
             self._needs(closure, start, session)
