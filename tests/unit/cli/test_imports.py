@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Runs the command line in this very process, then says which modules are there.
 _PROBE = """
-import json, sys
+import sys
 from scratchpack.cli import main
 sys.argv = ["scratchpack", *sys.argv[1:]]
 try:
@@ -27,7 +27,9 @@ except SystemExit as end:
     status = end.code or 0
 else:
     status = 0
-print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
+loaded = sorted(sys.modules)
+import json
+print(json.dumps([status, loaded]), file=sys.stderr)
 """
 
 HEAVY = (
@@ -60,6 +62,10 @@ HEAVY = (
     "scratchpack.oci.source",
     "scratchpack.report.json",
     "scratchpack.loader.glibc",
+    "scratchpack.needs.companion.base",  # of a need for programs that packages install
+    "scratchpack.engines",
+    "json",
+    "threading",
 )
 
 
