@@ -61,6 +61,10 @@ ROWS: tuple[Row, ...] = (
         symbols=("OSSL_PROVIDER_load*", "OSSL_PROVIDER_try_load*", "ENGINE_by_id", "CONF_get1_default_config_file"),
         inside=(("libcrypto.so*", 'OPENSSLDIR: "'), ("libcrypto.so*", 'MODULESDIR: "'), ("libcrypto.so*", 'ENGINESDIR: "')),
     )),
+    Row("programs", "system.programs", Wants(
+        symbols=("execv*", "execl*", "posix_spawn", "posix_spawnp", "system", "popen"),
+        fragments=("/bin/", "/sbin/", "/libexec/"),
+    )),
     Row("services", "system.services", Wants(
         symbols=("getserv*", "setservent", "getproto*", "setprotoent", "getaddrinfo"),
         fragments=("/etc/services", "/etc/protocols"),

@@ -35,6 +35,7 @@ CASES = (
     Case("mozilla-nss", "ready", ("-l:libnss3.so",)),  # N9
     Case("tmp", "written"),  # N27
     Case("shell", "from a shell", only_when_asked=True),  # N28
+    Case("programs", "WORD=started", only_when_asked=True),  # N51
     Case("dlopen-notes", "opened"),  # N29
     Case("dlopen", "opened"),  # N40
 )
@@ -111,6 +112,15 @@ def test_a_shell_is_reported_and_not_added(tmp_path: Path) -> None:
     assert _pack(app, tmp_path / "auto", case, "auto") == _pack(app, tmp_path / "never", case, "never")  # N28
     (need,) = [n for n in json.loads(scratchpack("inspect", app, "--json").out)["needs"] if n["name"] == "shell"]
     assert need["decision"] == "suggested"
+
+
+def test_a_program_that_is_started_by_its_whole_path_is_offered_and_not_added(tmp_path: Path) -> None:  # N51
+    app = build.cc(tmp_path / "app", (APPS / "need_programs" / "main.c").read_text())
+    case = Case("programs", "")
+
+    assert _pack(app, tmp_path / "auto", case, "auto") == _pack(app, tmp_path / "never", case, "never")
+    assert "--include /usr/bin/env" in scratchpack("inspect", app).out
+    assert scratchpack("inspect", app, "--include", "/usr/bin/env").status == 0
 
 
 def test_what_the_root_does_not_have_is_said_with_a_way_out(tmp_path: Path) -> None:

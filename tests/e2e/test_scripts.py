@@ -124,6 +124,14 @@ def test_commands_that_are_added_have_closures_and_needs_of_their_own(home: Path
     assert (out / "etc/ssl/certs/ca-certificates.crt").exists(), "curl's own need"
 
 
+def test_a_script_that_a_script_runs_brings_its_own_commands_and_what_it_sources(home: Path) -> None:  # N43, N47
+    script(home / "inner/bin/part", '#!/bin/sh\n. "$(dirname "$0")/words"\nword | sed s/o/0/\n')
+    (home / "inner/bin/words").write_text("word() { echo hello; }\n")
+    script(home / "outer/tool", f"#!/bin/sh\nset -e\n{home}/inner/bin/part\n")
+    out = tree.packed(home / "out", "outer/tool", "--need", "commands=always", cwd=home)
+    assert tree.run(out, "/tool") == "hell0\n"
+
+
 def test_a_command_that_is_nowhere_is_named_with_its_line(home: Path) -> None:
     script(home / "tool", "#!/bin/sh\necho\nno-such-command-here\n")
     done = scratchpack("./tool", cwd=home)

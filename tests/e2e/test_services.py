@@ -125,7 +125,11 @@ def ask_page(running: Running, scheme: str = "http") -> None:
         with urllib.request.urlopen(address, timeout=30, context=context) as answer:
             return str(answer.read().decode())
 
-    assert running.service["expect"] in patiently(page), running.said()
+    try:
+        found = patiently(page)
+    except OSError as error:
+        raise AssertionError(f"{error}: {running.said()}") from error
+    assert running.service["expect"] in found, (found, running.said())
 
 
 def ask_tls_page(running: Running) -> None:
@@ -157,11 +161,14 @@ def ask_dns(running: Running) -> None:
 
     def answer() -> None:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
-            stream.settimeout(10)
+            stream.settimeout(5)
             stream.sendto(query, ("127.0.0.1", running.port))
             assert bytes((10, 1, 2, 3)) in stream.recv(512), running.said()
 
-    patiently(answer)
+    try:
+        patiently(answer)
+    except OSError as error:
+        raise AssertionError(f"{error}: {running.said()}") from error
 
 
 def ask_key_exchange(running: Running) -> None:
@@ -226,6 +233,77 @@ def fastcgi(running: Running, cookie: str) -> str:
         return answer.decode(errors="replace")
 
 
+def ask_banner(running: Running) -> None:
+    """What it says of itself, or to the words of ``send``."""
+
+    def said() -> None:
+        with running.connect() as stream:
+            stream.settimeout(10)
+            stream.sendall(running.service.get("send", "").encode())
+            answer = b""
+            while running.service["expect"].encode() not in answer:
+                part = stream.recv(4096)
+                assert part, (answer, running.said())
+                answer += part
+
+    patiently(said)
+
+
+def ask_handshake(running: Running) -> None:
+    with running.connect() as stream, ssl._create_unverified_context().wrap_socket(stream) as wrapped:
+        assert wrapped.version() == "TLSv1.3", running.said()
+
+
+def ask_ldap(running: Running) -> None:
+    running.connect().close()
+    words = ("-x", "-H", f"ldap://127.0.0.1:{running.port}", "-D", "cn=admin,dc=packed", "-w", "packed")
+    entry = b"dn: dc=packed\nobjectClass: dcObject\nobjectClass: organization\no: packed\ndc: packed\n"
+    run("ldapadd", *words, given=entry)
+    running.restart()
+    running.connect().close()
+    assert "o: packed" in run("ldapsearch", *words, "-b", "dc=packed"), running.said()
+
+
+def ask_snmp(running: Running) -> None:
+    running.connect().close()
+    address = f"tcp:127.0.0.1:{running.port}"
+    assert "packed" in run("snmpget", "-v2c", "-c", "public", address, "1.3.6.1.2.1.1.6.0"), running.said()
+
+
+def ask_pgbouncer(running: Running) -> None:
+    running.connect().close()
+    words = ("psql", "-h", "127.0.0.1", "-p", str(running.port), "-U", "admin", "-tAc", "show version", "pgbouncer")
+    assert "PgBouncer" in run(*words), running.said()
+
+
+def ask_syslog(running: Running) -> None:
+    with running.connect() as stream:
+        stream.sendall(b"<13>Jan  1 00:00:00 host tag: packed\n")
+
+    def written() -> None:
+        assert "packed" in (running.data / "messages").read_text(), running.said()
+
+    patiently(written)
+
+
+def ask_stun(running: Running) -> None:
+    running.connect().close()
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
+        stream.settimeout(10)
+        stream.sendto(struct.pack(">HHI12s", 1, 0, 0x2112A442, b"packedpacked"), ("127.0.0.1", running.port))
+        assert stream.recv(512)[:2] == b"\1\1", running.said()  # Binding Success
+
+
+def ask_ntp(running: Running) -> None:
+    def answered() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stream:
+            stream.settimeout(2)
+            stream.sendto(b"\x23" + bytes(47), ("127.0.0.1", running.port))
+            assert stream.recv(512)[0] & 7 == 4, running.said()  # mode: server
+
+    patiently(answered)
+
+
 def prepared(service: dict[str, Any], home: Path) -> dict[str, str]:
     """The files of a service written, and the ports that stand in them."""
     ports = {"port": str(free_port()), "other": str(free_port())}
@@ -236,7 +314,7 @@ def prepared(service: dict[str, Any], home: Path) -> dict[str, str]:
     if service["ask"] == "key_exchange":
         run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(home / "host_key"))
         (home / "host_key").chmod(0o644)  # for user 65532, who is not its owner
-    if service["ask"] == "tls_page":
+    if service["ask"] in {"tls_page", "handshake"}:
         pair = ("-keyout", f"{home}/key.pem", "-out", f"{home}/crt.pem")
         run("openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost", *pair)
         (home / "tls.pem").write_text((home / "key.pem").read_text() + (home / "crt.pem").read_text())

@@ -37,6 +37,9 @@ _MODULE = pattern(r"(?!lib)[\w+-]+\.so")  # 7z.so, which 7z opens beside itself
 _START_FILE = "crt1.o"
 _PLUGIN = pattern(r".*\.so(?:\.\d+)*")
 _PREFIXED = pattern(r"/share/[\w.+-]+(?:/[\w.+-]+)*")  # the program puts its own prefix before it at run time
+_DIRECTIVE = pattern(
+    r"[\w.-]+(?:\s+|\s*=\s*)(/[\w.+-]+(?:/[\w.+-]+)+)\s*"
+)  # a line of a configuration that is compiled in
 _RELATIVE = pattern(r"\.\./(?:share|lib|etc)/[\w.+-]+(?:/[\w.+-]+)*")
 
 
@@ -168,7 +171,10 @@ def _included(root: Sysroot, database: Packages, place: str, path: str, requeste
 
 def _candidates(subject: Subject, real: str) -> Iterator[str]:
     for fragment in ("/usr/share/", "/usr/lib/", "/etc/"):
-        yield from paths(subject.strings(fragment), fragment)
+        runs = tuple(subject.strings(fragment))
+        yield from paths(runs, fragment)
+        directives = (_DIRECTIVE.fullmatch(run) for run in runs)
+        yield from (posixpath.normpath(match[1]) for match in directives if match and fragment in match[1])
     for ending in (".conf", ".cfg", ".cnf", ".ini"):
         yield from (f"/etc/{run}" for run in subject.strings(ending) if _CONFIGURATION.fullmatch(run))
     for run in subject.strings(".so"):

@@ -32,7 +32,8 @@ def with_commands(found: Located, roots: Rooted, search_path: str | None) -> Loc
     Raises:
         InputError: over 200 programs.
     """
-    programs: dict[str, Program] = {program.given: program for program in found.programs}
+    programs = {_key(program): program for program in found.programs}
+    commands = {program.given for program in found.programs}
     problems = list(found.problems)
     ahead = [program for program in found.programs if program.is_script]
     while ahead:
@@ -41,8 +42,9 @@ def with_commands(found: Located, roots: Rooted, search_path: str | None) -> Loc
             (p for p in reversed(programs.values()) if p.asked_by == script.given and p.asked_for == "#!"), None
         )
         for command, path in _certain(script, shell, roots, search_path):
-            if path in programs:
+            if path in commands:
                 continue
+            commands.add(path)
             if len(programs) > _MAX:
                 raise InputError(
                     f"cannot pack {found.programs[0].given}: its commands lead to over {_MAX} programs",
@@ -51,9 +53,14 @@ def with_commands(found: Located, roots: Rooted, search_path: str | None) -> Loc
             one = _located(script, command, path, roots, search_path)
             problems += one.problems
             for program in one.programs:
-                programs.setdefault(program.given, program)
+                programs.setdefault(_key(program), program)
             ahead += [program for program in one.programs if program.is_script]
     return Located(tuple(programs.values()), tuple(problems))
+
+
+def _key(program: Program) -> tuple[str, str]:
+    """An interpreter counts once for each script that it runs: what a script loads is loaded in that process (R20)."""
+    return (program.given, program.asked_by if program.asked_for == "#!" else "")
 
 
 def _certain(

@@ -13,6 +13,7 @@ from scratchpack.loader.model import Problem
 from scratchpack.needs.base import Contribution
 from scratchpack.pattern import pattern
 from scratchpack.pipeline.scripting.archive import archive_part
+from scratchpack.pipeline.scripting.launcher import offered
 from scratchpack.pipeline.scripting.model import MODULES, Script, ScriptNeeds, result
 from scratchpack.pipeline.scripting.taken import Taken
 
@@ -106,7 +107,7 @@ class Scripting:
             return _reader(known)(script)
         name = posixpath.basename(script.interpreter.path)
         note = f"{script.program.given} is a script for {name}, which is not looked into: what it loads and runs must be named with --include"
-        return ScriptNeeds(result(script, MODULES, (), Contribution(notes=(note,))))
+        return ScriptNeeds(result(script, MODULES, (), Contribution(notes=(note + offered(script),))))
 
 
 def language(interpreter: Program) -> str | None:

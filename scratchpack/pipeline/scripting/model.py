@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from scratchpack.needs.base import A, B, Evidence, NeedResult
+from scratchpack.needs.gate import GIVEN
 from scratchpack.record import NamedTuple
 from scratchpack.rootfs import Reason
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from scratchpack.pipeline.model import Program
     from scratchpack.sysroot.model import Node, Sysroot
 
+MAX_GIVEN = 400  # included sources that are looked into
 MODULES, COMMANDS, BESIDE, PAYLOAD = "modules", "commands", "beside", "payload"
 
 
@@ -62,6 +64,13 @@ class ScriptNeeds(NamedTuple):
     needs: tuple[NeedResult, ...] = ()
     stops: tuple[str, ...] = ()
     for_interpreter: tuple[Evidence, ...] = ()  # for the interpreter's own needs: what the script uses of it
+
+
+def given(script: Script, suffixes: tuple[str, ...]) -> tuple[Node, ...]:
+    """Sources in the script's language that ``--include`` puts into the image: an app, whose server loads it by a word of its command line."""
+    paths = cast("frozenset[str]", script.root.kept.get(GIVEN, frozenset()))
+    found = (script.root.lookup(path) for path in sorted(paths) if path.endswith(suffixes))
+    return tuple(node for node in found if node is not None and node.kind == "file")[:MAX_GIVEN]
 
 
 def because(need: str, detail: str) -> tuple[Reason, ...]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.needs import places
 from scratchpack.needs.base import Finding
 from scratchpack.packages import open_database
-from scratchpack.pipeline.scripting.model import MODULES, ScriptNeeds, result
+from scratchpack.pipeline.scripting.model import MODULES, ScriptNeeds, given, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.perl.program import include_path, perl_program
 from scratchpack.scripts.perl.reader import read_perl
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from scratchpack.pipeline.scripting.model import Script
 
+_SOURCES = (".psgi", ".pl", ".pm", ".cgi", ".t")
 _LISTED = 6
 _MAX_BELOW = 4000  # names below one directory without a package
 
@@ -32,7 +33,7 @@ def perl_part(script: Script) -> ScriptNeeds:
     holders = [item.node for item in script.closure.resolved if item.soname.startswith("libperl")]
     named = [place for place in script.options.env.get("PERL5LIB", "").split(":") if place.startswith("/")]
     search = (*named, *include_path(script.root, (script.interpreter.node, *holders)))
-    found = perl_program(script.root, script.program.node, search, _Family(script, search).of)
+    found = perl_program(script.root, script.program.node, search, _Family(script, search).of, given(script, _SOURCES))
     taken = Taken(script, MODULES, (place for place in search if places.is_system(place)))
     for module in found.modules:
         taken.file(module, f"{script.program.given} uses it")

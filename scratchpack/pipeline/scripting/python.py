@@ -9,7 +9,7 @@ from scratchpack.needs import places
 from scratchpack.needs.base import Finding
 from scratchpack.pattern import pattern
 from scratchpack.pipeline.scripting.distributions import Distributions
-from scratchpack.pipeline.scripting.model import BESIDE, MODULES, ScriptNeeds, evidence, result
+from scratchpack.pipeline.scripting.model import BESIDE, MODULES, ScriptNeeds, evidence, given, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.python.imports import read_python
 from scratchpack.scripts.python.program import python_program
@@ -40,7 +40,7 @@ def python_part(script: Script) -> ScriptNeeds:
     Raises:
         ScriptError: it is not Python 3, or passes a limit.
     """
-    found = python_program(script.root, script.program.node, script.interpreter.path)
+    found = python_program(script.root, script.program.node, script.interpreter.path, given(script, (".py",)))
     env = found.environment
     if env is None:
         return ScriptNeeds()  # the interpreter's own need names what is missing

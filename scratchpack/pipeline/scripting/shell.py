@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from scratchpack.elf.kind import Kind, sniff
 from scratchpack.loader.scripts import DEFAULT_PATH
 from scratchpack.needs.base import Contribution, Finding
+from scratchpack.pipeline.scripting.launcher import launched
 from scratchpack.pipeline.scripting.model import BESIDE, COMMANDS, ScriptNeeds, result
 from scratchpack.pipeline.scripting.taken import Taken
 from scratchpack.scripts.shell.program import placed, shell_program
@@ -66,6 +67,8 @@ def _commands(script: Script, found: ShellProgram) -> tuple[NeedResult, ...]:
         lines.append(
             f"{script.program.given} may run {_few([posixpath.basename(path) for path in perhaps])}: add with {options}"
         )
+    if line := launched(script, found, lambda command: path_of(script.root, command, search)):
+        lines.append(line)
     nowhere = [command for command, path in at.items() if path is None and command.certain]
     doubt = ", unless a file that it sources defines it" if found.open_ended else ""
     notes = [

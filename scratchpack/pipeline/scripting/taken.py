@@ -71,7 +71,12 @@ class Taken:
         return found._replace(notes=tuple(dict.fromkeys((*notes, *found.notes, *withheld))))
 
     def moving(self, *fixed: str) -> tuple[str, ...]:
-        """The paths that keep their place relative to the script: all but the system's and those below ``fixed``."""
+        """The paths that keep their place relative to the script: all but the system's and those below ``fixed``.
+
+        A script that another one runs keeps its own path, and so does what lies beside it.
+        """
+        if self._script.program.asked_by:
+            return ()
         return tuple(
             entry.path
             for entry in self._entries

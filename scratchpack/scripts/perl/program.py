@@ -65,19 +65,23 @@ def include_path(root: Sysroot, binaries: tuple[Node, ...]) -> tuple[str, ...]:
 
 
 def perl_program(
-    root: Sysroot, script: Node, search: tuple[str, ...], family: Callable[[str], tuple[str, ...]] = lambda _path: ()
+    root: Sysroot,
+    script: Node,
+    search: tuple[str, ...],
+    family: Callable[[str], tuple[str, ...]] = lambda _path: (),
+    given: tuple[Node, ...] = (),
 ) -> PerlProgram:
     """Follow the modules of a script through ``search``, as :func:`include_path` gives it.
 
     ``family`` gives, for a file that loads modules by name, the files that such a name may mean (those installed with it). They are followed
-    as modules which the script may do without, and so are those of the script itself.
+    as modules which the script may do without, and so are those of the script itself, and ``given``: sources that it may load (a PSGI app).
     """
     modules: dict[str, None] = {}
     missing: dict[str, Import] = {}
     unknown: list[Unknown] = []
     by_name: dict[str, Unknown] = {}
     warnings: dict[str, None] = {}
-    ahead = [(script, False)]
+    ahead = [(script, False), *((node, True) for node in given)]
     total = 0
     first: dict[str, None] = {}
     while ahead:

@@ -43,6 +43,15 @@ class Beside(NamedTuple):
     line: int
 
 
+class EntryPoint(NamedTuple):
+    """``load_entry_point(requirement, group, name)`` with constant words."""
+
+    requirement: str
+    group: str
+    name: str
+    line: int
+
+
 class PythonReading(NamedTuple):
     """What one source imports and names."""
 
@@ -50,6 +59,7 @@ class PythonReading(NamedTuple):
     beside: tuple[Beside, ...]
     path: tuple[Beside, ...] = ()  # directories that it puts into sys.path: absolute, or relative to its own
     path_unknown: int = 0  # the first line that changes sys.path in a way that nobody can say; 0 without one
+    entry_points: tuple[EntryPoint, ...] = ()
 
 
 def read_python(source: SourceText, *, is_main: bool = True) -> PythonReading:
@@ -90,6 +100,7 @@ class _Reader:
         self._path_unknown = 0
         self._imports: list[Imported] = []
         self._beside: dict[Beside, None] = {}
+        self._entry_points: list[EntryPoint] = []
 
     def read(self, tree: ast.Module) -> PythonReading:
         """Walk without recursion; ``why`` goes down with each node."""
@@ -107,7 +118,9 @@ class _Reader:
                 stack.append((self._joined(node), why))
                 continue
             stack += [(child, below) for child, below in reversed(_below(node, why, is_main=self._is_main))]
-        return PythonReading(tuple(self._imports), tuple(self._beside), tuple(self._path), self._path_unknown)
+        return PythonReading(
+            tuple(self._imports), tuple(self._beside), tuple(self._path), self._path_unknown, tuple(self._entry_points)
+        )
 
     def _call(self, node: ast.Call, why: str) -> None:
         """``importlib.import_module("x")``, ``__import__("x")``, and ``os.path.join(os.path.dirname(__file__), "x")``."""
@@ -116,6 +129,8 @@ class _Reader:
         if name in {"importlib.import_module", "import_module", "__import__"} and words and node.args[0:1]:
             if isinstance(node.args[0], ast.Constant) and not words[0].startswith("."):
                 self._imports.append(Imported(words[0], 0, (), node.lineno, why))
+        elif name.endswith("load_entry_point") and len(words) == len(node.args) == 3:
+            self._entry_points.append(EntryPoint(words[0], words[1], words[2], node.lineno))
         elif name in {"sys.path.insert", "sys.path.append"} and node.args:
             self._search(node.args[-1], node.lineno)
         elif name.endswith("join") and len(words) == len(node.args) - 1 and node.args:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from scratchpack.errors import InputError
 from scratchpack.record import NamedTuple
 from scratchpack.scripts.model import Import, Mention
+from scratchpack.scripts.python.entry_points import entry_module
 from scratchpack.scripts.python.environment import Environment, environment
 from scratchpack.scripts.python.imports import Imported, PythonReading, read_python
 from scratchpack.scripts.python.modules import Modules, PythonModule
@@ -41,8 +42,10 @@ class PythonProgram(NamedTuple):
     standard: tuple[Import, ...] = ()
 
 
-def python_program(root: Sysroot, script: Node, interpreter: str) -> PythonProgram:
+def python_program(root: Sysroot, script: Node, interpreter: str, given: tuple[Node, ...] = ()) -> PythonProgram:
     """Follow the imports of a script, started by ``interpreter`` (the path of its ``#!`` line).
+
+    ``given`` are more sources that it may load (an app that its server is told of): what those import may be missing.
 
     Raises:
         ScriptError: the script itself is not Python 3 or passes a limit; of a module that is a warning.
@@ -51,7 +54,7 @@ def python_program(root: Sysroot, script: Node, interpreter: str) -> PythonProgr
     reading = read_python(read(root, script))
     if found is None:
         return PythonProgram(None, (), (), (), (f"{interpreter}: no standard library is found for it",))
-    return _Walk(root, script, found).run(reading)
+    return _Walk(root, script, found).run(reading, given)
 
 
 class _Walk:
@@ -68,9 +71,12 @@ class _Walk:
         self._bytes = 0
         self._path_unknown = False
 
-    def run(self, reading: PythonReading) -> PythonProgram:
+    def run(self, reading: PythonReading, given: tuple[Node, ...] = ()) -> PythonProgram:
         """Breadth first from the script."""
-        ahead: list[tuple[str, str, bool, PythonReading]] = [(self._script.canonical, "", False, reading)]
+        ahead: list[tuple[str, str, bool, PythonReading]] = [
+            (self._script.canonical, "", False, self._with_entry_points(reading)),
+            *self._given(given),
+        ]
         while ahead:
             file, package, optional, reading = ahead.pop(0)
             self._mentions.update(dict.fromkeys(self._named(file, reading)))
@@ -91,6 +97,25 @@ class _Walk:
             tuple(self._warnings),
             tuple(self._standard.values()),
         )
+
+    def _with_entry_points(self, reading: PythonReading) -> PythonReading:
+        """The modules of entry points as imports; one that no installed distribution has is a miss by the distribution's name."""
+        found = (
+            Imported(entry_module(self._root, self._env.site, *point[:3]) or point.requirement, 0, (), point.line)
+            for point in reading.entry_points
+        )
+        return reading._replace(imports=(*reading.imports, *found))
+
+    def _given(self, nodes: tuple[Node, ...]) -> Iterator[tuple[str, str, bool, PythonReading]]:
+        """Sources beside the script: modules next to them are found from there, and they may never be loaded."""
+        for node in nodes:
+            try:
+                reading = read_python(read(self._root, node), is_main=False)
+            except InputError as error:
+                self._warn(error.message)
+                continue
+            self._path = tuple(dict.fromkeys((*self._path, posixpath.dirname(node.canonical))))
+            yield node.canonical, "", True, reading
 
     def _extend(self, file: str, reading: PythonReading) -> None:
         """What a source puts into ``sys.path`` holds for all that is imported after it."""

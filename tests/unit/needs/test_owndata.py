@@ -80,6 +80,13 @@ def test_the_name_of_a_configuration_file_alone_is_found_where_its_own_package_p
     assert _brought(tmp_path, **{".cfg": ("db.cfg", "see db.cfg"), ".conf": ("stranger.conf",)}) == ["/etc/db.cfg"]
 
 
+def test_a_line_of_a_configuration_that_is_compiled_in_names_a_file_and_prose_does_not(tmp_path: Path) -> None:
+    lines = ("schema /usr/share/db-1/schema", "other = /usr/share/other/x")
+    assert _brought(tmp_path / "1", **{"/usr/share/": lines}) == ["/usr/share/db-1/schema"]
+    prose = ("cannot open /usr/share/db-1/schema", "use --schema=/usr/share/db-1/schema or nothing")
+    assert _brought(tmp_path / "2", **{"/usr/share/": prose}) == []
+
+
 def test_a_module_beside_the_program_comes_where_the_program_names_it_and_its_package_put_it(tmp_path: Path) -> None:
     assert _brought(tmp_path, **{".so": ("db.so", "mine.so", "libc.so")}) == ["/usr/bin/db.so"]
 

@@ -233,3 +233,37 @@ def test_files_beside_the_script_are_known_by_dunder_file(tmp_path: Path, text: 
 def test_what_is_no_python_3_or_passes_a_bound_is_a_typed_error(data: bytes) -> None:
     with pytest.raises(ScriptError, match="cannot look into hostile"):
         read_python(SourceText("hostile", data))
+
+
+LAUNCHER = "#!/usr/bin/python3\nload_entry_point('Srv-App==2.0', 'console_scripts', 'srv')()\n"
+ENTRY = "[other]\nsrv = wrong:main\n[console_scripts]\nother = no:x\nsrv = srv.app:run [extra]\n"
+
+
+@pytest.mark.parametrize("metadata", ["srv_app-2.0.egg-info", "Srv_App-2.0.dist-info"])
+def test_a_launcher_that_names_an_entry_point_imports_its_module(tmp_path: Path, metadata: str) -> None:
+    modules = {f"{SITE}/srv/__init__.py": "", f"{SITE}/srv/app.py": "import json, other\n", f"{SITE}/other.py": ""}
+    found = program(tmp_path, {"/app/main": LAUNCHER, **modules, f"{SITE}/{metadata}/entry_points.txt": ENTRY})
+    assert set(found.modules) == set(modules)
+    assert not found.missing
+
+
+def test_an_entry_point_of_what_is_not_installed_is_a_miss_that_stops(tmp_path: Path) -> None:
+    found = program(tmp_path, {"/app/main": LAUNCHER})
+    assert [(item.name, item.line, item.optional) for item in found.missing] == [("Srv-App==2.0", 2, False)]
+
+
+def test_the_app_that_a_server_is_told_of_is_followed_and_may_lack_what_it_imports(tmp_path: Path) -> None:
+    files = {
+        "/app/main": "import json\n",
+        "/srv/app.py": "import web, beside, nowhere\n",
+        "/srv/beside.py": "",
+        f"{SITE}/web.py": "",
+    }
+    assert not program(tmp_path, files).modules
+    with DirRoot(str(tmp_path)) as root:
+        script, app = root.lookup("/app/main"), root.lookup("/srv/app.py")
+        assert script is not None
+        assert app is not None
+        found = python_program(root, script, PYTHON, (app,))
+    assert set(found.modules) == {f"{SITE}/web.py", "/srv/beside.py"}
+    assert [(item.name, item.optional) for item in found.missing] == [("nowhere", True)]
