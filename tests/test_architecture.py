@@ -61,7 +61,7 @@ TABLE: dict[str, set[str]] = {
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",
-        "verification", "render", "templates", "proc", "probe", "report", "sbom", "scripts", "configuration", "pipeline",
+        "verification", "render", "templates", "proc", "probe", "report", "scaffold.deployment", "sbom", "scripts", "configuration", "pipeline",
     },
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},

@@ -16,6 +16,7 @@ Examples:
   scratchpack template go --package ./cmd/server -o Dockerfile
   scratchpack template rust-gnu --link dynamic --certificates
   scratchpack template make -o scratchpack.mk
+  scratchpack template kubernetes --from server.tar | kubectl apply -f -
   scratchpack template bake --target api --target worker --platform linux/amd64,linux/arm64
 """
 
@@ -30,6 +31,7 @@ _PARTS = {
     "github": frozenset({"binary", "build", "registry"}),
     "gitlab": frozenset({"binary", "build", "image"}),
 }
+_DEPLOYMENTS = frozenset({"kubernetes", "compose"})
 
 
 @click.command("template", epilog=_EPILOG)
@@ -68,10 +70,11 @@ _PARTS = {
 @click.option("--registry", metavar="HOST[/PATH]", help="bake, github: where images go.")
 @click.option("--binary", metavar="PATH", help="github, gitlab: the program that the build leaves.")
 @click.option("--build", metavar="COMMAND", help="github, gitlab: what builds it. Default: make.")
+@click.option("--from", "source", metavar="IMAGE", help="kubernetes, compose: the image to deploy, as verify takes it.")
 def command(
     name: str | None, output: Path | None, *, listing: bool, force: bool, own: Path | None, **values: Any
 ) -> None:
-    """Print a multi-stage Dockerfile for a language, or make, bake, github or gitlab."""
+    """Print a multi-stage Dockerfile for a language, or make, bake, github, gitlab, kubernetes or compose."""
     if listing:
         from scratchpack.scaffold.listing import listing as text
 
@@ -81,7 +84,8 @@ def command(
         raise UsageError("cannot make a template without its name", hint="`scratchpack template --list` shows them")
     values["name"], values["cache_mounts"] = values.pop("app"), False if values.pop("classic") else None
     given = {key: value for key, value in values.items() if value is not None and value != ()}
-    made = _part(name, given, own) if name in _PARTS else _dockerfile(name, given, own)
+    kind = _part if name in _PARTS else _deployment if name in _DEPLOYMENTS else _dockerfile
+    made = kind(name, given, own)
     if output is None or str(output) == "-":
         click.echo(made, nl=False)
         return
@@ -97,7 +101,7 @@ def _dockerfile(name: str, given: dict[str, Any], own: Path | None) -> str:
     from scratchpack.scaffold.dockerfile import Wishes, dockerfile
     from scratchpack.scaffold.languages import find
 
-    language = find(name, _PARTS)
+    language = find(name, (*_PARTS, *_DEPLOYMENTS))
     _only(name, given, _DOCKERFILE)
     return dockerfile(language, Wishes(**given), own=own)
 
@@ -111,8 +115,21 @@ def _part(name: str, given: dict[str, Any], own: Path | None) -> str:
     return part(name, PartWishes(**given), own=own)
 
 
+def _deployment(name: str, given: dict[str, Any], own: Path | None) -> str:
+    from scratchpack.pipeline.deployed import deployed
+    from scratchpack.scaffold.deployment import deployment
+
+    _only(name, given, frozenset({"source"}))
+    if "source" not in given:
+        raise UsageError(
+            f"cannot make template {name} without its image: its user, ports and places to write are the image's",
+            hint=f"scratchpack template {name} --from app.tar",
+        )
+    return deployment(name, deployed(given["source"]), own=own)
+
+
 def _only(name: str, given: dict[str, Any], known: frozenset[str]) -> None:
-    words = {"build_args": "build-arg", "targets": "target", "cache_mounts": "classic"}
+    words = {"build_args": "build-arg", "targets": "target", "cache_mounts": "classic", "source": "from"}
     strange = [words.get(key, key.replace("_", "-")) for key in given if key not in known]
     if strange:
         raise UsageError(f"cannot use --{', --'.join(strange)} with template {name}")

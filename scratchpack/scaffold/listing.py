@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from scratchpack.scaffold.deployment import DEPLOYMENTS
 from scratchpack.scaffold.languages import LANGUAGES, Language
 from scratchpack.scaffold.parts import PARTS
 
@@ -17,7 +18,7 @@ def listing() -> str:
         )
         lines.append(" " * (widths[0] + 4) + f"--package {language.package}: {language.package_means}")
     lines.append("Parts:")
-    lines += [f"  {name.ljust(widths[0])}  {meaning}" for name, meaning in PARTS.items()]
+    lines += [f"  {name.ljust(widths[0])}  {meaning}" for name, meaning in {**PARTS, **DEPLOYMENTS}.items()]
     return "\n".join(line.rstrip() for line in lines) + "\n"
 
 
