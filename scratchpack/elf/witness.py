@@ -51,11 +51,11 @@ def second_reading(stream: BinaryIO) -> SecondReading | None:
         return None
     if done.status != 0:
         return None
-    reading = json.loads(done.out)
-    reading["needed"] = tuple(reading["needed"])
-    reading["versions"] = tuple((name, tuple(versions)) for name, versions in reading["versions"])
-    reading["sections"] = tuple((name, offset, size) for name, offset, size in reading["sections"])
-    return SecondReading(**reading)
+    said = json.loads(done.out)
+    said["needed"] = tuple(said["needed"])
+    said["versions"] = tuple((name, tuple(versions)) for name, versions in said["versions"])
+    said["sections"] = tuple((name, offset, size) for name, offset, size in said["sections"])
+    return SecondReading(**said)
 
 
 def disagreements(facts: ElfFacts, reading: SecondReading) -> tuple[str, ...]:

@@ -74,8 +74,8 @@ def examine(
     looks += [Look(name, need.wants) for name, need in plugins.items()]
     scanned = look(program, closure, views, looks, options.env)
     forced = {name for name, mode in modes.items() if mode == "always"}
-    elsewhere = (*_languages(scanned.subject, scanned.hits), *options.beside)
-    wanted = {*forced, *(item.need for item in elsewhere)}
+    told = (*_languages(scanned.subject, scanned.hits), *options.beside)
+    wanted = {*forced, *(item.need for item in told)}
     subject = scanned.subject
     if wanted - scanned.hits:
         subject = deepen(subject, views, [item for item in looks if item.name in wanted])
@@ -84,7 +84,7 @@ def examine(
     needs = (need_of(row) for row in ROWS if row.name in scanned.hits or row.name in wanted)
     theirs = (need for name, need in plugins.items() if name in scanned.hits or name in wanted)
     for need in (*needs, *theirs):
-        evidence = (*(item for item in elsewhere if item.need == need.name), *need.detect(subject))
+        evidence = (*(item for item in told if item.need == need.name), *need.detect(subject))
         result = _decide(need, evidence, subject, gate, options)
         if result is not None:
             results.append(result)

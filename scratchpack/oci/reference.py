@@ -56,10 +56,10 @@ def parse(text: str) -> Reference:
         raise _wrong(text, "after @ stands sha256: and 64 hexadecimal digits")
     head, slash, tail = rest.rpartition("/")
     name, colon, tag = tail.partition(":")
-    if colon and not is_tag(tag):
+    if colon and not _TAG.fullmatch(tag):
         raise _wrong(text, f"{tag!r} is not a tag")
     host, path = _split(head + slash + name)
-    if not (_is_plain(path.replace("/", "")) and "" not in path.split("/")) and not _PATH.fullmatch(path):
+    if not _PATH.fullmatch(path):
         why = "its path has capital letters" if _PATH.fullmatch(path.lower()) else f"{path!r} is not a repository path"
         raise _wrong(text, why)
     if len(host) + len(path) > 255:
@@ -87,18 +87,13 @@ def is_digest(text: str) -> bool:
 
 def is_tag(text: str) -> bool:
     """Whether this may stand behind the colon of a name."""
-    return (_is_plain(text.lower()) and len(text) <= 128) or _TAG.fullmatch(text) is not None
-
-
-def _is_plain(text: str) -> bool:
-    """Lower-case letters and digits, which every part of a name may have: most names, and no pattern is compiled for them."""
-    return text.isascii() and text.isalnum() and text == text.lower()
+    return _TAG.fullmatch(text) is not None
 
 
 def _split(name: str) -> tuple[str, str]:
     first, slash, rest = name.partition("/")
     if slash and (first == "localhost" or any(mark in first for mark in ".:[") or first != first.lower()):
-        if first != "localhost" and not _HOST.fullmatch(first):
+        if not _HOST.fullmatch(first):
             raise _wrong(name, f"{first!r} is not a host")
         host, path = first, rest
     else:

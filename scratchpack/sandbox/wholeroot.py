@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import stat
@@ -138,8 +139,15 @@ def scratch_copies(below: Mapping[str, tuple[int, ...]], stage: str, disk: int) 
         try:
             if not opened:
                 raise FileNotFoundError(errno.ENOENT, "not there yet", path)
-            os.chmod(f"{place}/upper", stat.S_IMODE(os.stat(f"/proc/self/fd/{opened[0]}").st_mode))
-            merge(f"{place}/new", *opened, upper=f",upperdir={place}/upper,workdir={place}/work")
+            status = os.stat(f"/proc/self/fd/{opened[0]}")
+            os.chmod(f"{place}/upper", stat.S_IMODE(status.st_mode))
+            with contextlib.suppress(OSError):  # an owner that has no number in here
+                os.chown(f"{place}/upper", status.st_uid, status.st_gid)
+            writable = f",upperdir={place}/upper,workdir={place}/work"
+            try:
+                merge(f"{place}/new", *opened, upper=writable)
+            except OSError:  # something is mounted in the root's: then the one of the tree over it alone
+                merge(f"{place}/new", opened[0], upper=writable)
         except OSError:
             kernel.mount("tmpfs", f"{place}/new", "tmpfs", _OVERLAY, tmpfs(disk, "1777"))
         trees[path] = kernel.open_tree(f"{place}/new")

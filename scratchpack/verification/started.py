@@ -107,7 +107,7 @@ class Started:
             self.checked.append(
                 f"{program.path} finds all of its {len(closure.resolved)} libraries"
                 if not closure.errors
-                else f"{program.path} was resolved, and does not find all of its libraries"
+                else program.path
             )
         try:
             self._needs(closure, start, session)

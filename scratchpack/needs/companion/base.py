@@ -80,12 +80,12 @@ class Companion:
 
     def places(self, subject: Subject) -> Iterator[tuple[Seen, str]]:
         """The absolute paths in the library's strings that were asked for, with the object that holds each."""
-        reported: set[str] = set()
+        told: set[str] = set()
         for name, fragment in self.wants.inside:
             for seen in holders(subject, name):
                 for path in paths(seen.strings.get(fragment, ()), fragment):
-                    if path not in reported and not _MANUALS.match(path):
-                        reported.add(path)
+                    if path not in told and not _MANUALS.match(path):
+                        told.add(path)
                         yield seen, path
 
 

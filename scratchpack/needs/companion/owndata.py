@@ -61,15 +61,15 @@ class OwnData(Companion):
         if not places.is_packaged(real):
             return ()
         found = dict.fromkeys(path for path in _candidates(subject, real) if not _SHARED.fullmatch(path))
-        plain = tuple(
+        told = tuple(
             Evidence(self.name, A, f"string {path}, of the same package", subject.program.path, (path,))
             for path in found
         )
         if not subject.is_go and not any(subject.strings(mark) for mark in _RUST):
-            return plain
+            return told
         texts = (run for fragment in self.wants.unseparated for run in subject.strings(fragment))
         starts = dict.fromkeys(match[0] for run in texts for match in _UNSEPARATED.finditer(run))
-        return (*plain, *(Evidence(self.name, A, _STARTS + text, subject.program.path, (text,)) for text in starts))
+        return (*told, *(Evidence(self.name, A, _STARTS + text, subject.program.path, (text,)) for text in starts))
 
     def provide(
         self, root: Sysroot, evidence: tuple[Evidence, ...], options: NeedOptions, subject: Subject

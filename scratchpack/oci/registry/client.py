@@ -73,10 +73,10 @@ class Repository:
         known = foreign.decimal(size)
         return -1 if known is None else known
 
-    def upload(self, blob: Blob, on_sent: Callable[[int], None] = lambda _: None) -> str:
+    def upload(self, blob: Blob, told: Callable[[int], None] = lambda _: None) -> str:
         """Bring a blob there, by mounting where that works: "present", "mounted" or "uploaded".
 
-        ``on_sent`` is called with the size of each piece that was sent; what it raises ends the upload.
+        ``told`` hears how many bytes were sent, piece by piece; what it raises ends the upload.
 
         What an interrupted upload had sent is thrown away; the next try begins anew.
 
@@ -96,7 +96,7 @@ class Repository:
             source = None  # one try: a registry that fails at mounting is not asked again
             if response.status != 202:
                 return response
-            return self._send(blob, response, on_sent)
+            return self._send(blob, response, told)
 
         response = retry.with_retries(self._policy, attempt)
         if response.status not in {201, 204}:
@@ -116,11 +116,11 @@ class Repository:
             transport.finish(response)
         return self._call("POST", uploads)
 
-    def _send(self, blob: Blob, begun: BaseHTTPResponse, on_sent: Callable[[int], None]) -> BaseHTTPResponse:
+    def _send(self, blob: Blob, begun: BaseHTTPResponse, told: Callable[[int], None]) -> BaseHTTPResponse:
         place = self._location(begun, f"/v2/{self.path}/blobs/uploads/")
         wait = self._policy.answer + blob.size / _SLOW_BYTES
         if blob.size:
-            sent = Body(blob.size, blob.open, blob.digest, on_sent)
+            sent = Body(blob.size, blob.open, blob.digest, told)
             response = self._call("PATCH", place, headers=_OCTETS, body=sent, wait=wait)
             if response.status not in {201, 202, 204}:
                 return self._answer(place, blob, response)

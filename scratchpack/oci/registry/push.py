@@ -47,7 +47,7 @@ def push(
 ) -> tuple[Pushed, ...]:
     """Push to every name; names of one repository share the blobs, further repositories of one host mount them.
 
-    ``progress`` is called with (what, bytes done, bytes in all), from several threads, one at a time.
+    ``progress`` is told (what, bytes done, bytes in all), from several threads, one at a time.
 
     Raises:
         UsageError: a name that is none, or one with a digest.

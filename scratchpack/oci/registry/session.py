@@ -28,7 +28,7 @@ _HOPS = 5
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Which registries may be spoken to with less care, and how patiently."""
+    """What the user said of registries."""
 
     insecure: frozenset[str] = frozenset()  # --insecure-registry: host or host:port; plain http, unchecked certificates
     token_servers: frozenset[str] = frozenset()  # --token-server: further hosts that may see the password
@@ -71,7 +71,7 @@ class Session:
         if transport.is_loopback(secure.host):
             return plain if self._speaks(plain) else secure
         if not (self.wire.is_insecure(secure) or self.wire.is_insecure(plain)):
-            return secure  # S21: never http unless an option allows it
+            return secure  # S21: never http without being told
         return secure if self._speaks(secure) else plain
 
     def _speaks(self, where: Origin) -> bool:

@@ -91,12 +91,12 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """Bytes to send, opened anew for each try. ``on_sent`` is called with the size of each piece, and may raise to end the sending."""
+    """Bytes to send, opened anew for each try. ``told`` hears of each piece, and may raise to end the sending."""
 
     size: int
     open: Callable[[], BinaryIO]
     name: str
-    on_sent: Callable[[int], None] = lambda _: None
+    told: Callable[[int], None] = lambda _: None
 
 
 class _Sender:
@@ -117,7 +117,7 @@ class _Sender:
         if bool(piece) != bool(self._left):
             raise InputError(f"cannot send {self._body.name}: it is not the {self._body.size} bytes it was")
         self._left -= len(piece)
-        self._body.on_sent(len(piece))
+        self._body.told(len(piece))
         return piece
 
     def close(self) -> None:

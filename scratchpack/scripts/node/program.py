@@ -72,11 +72,11 @@ class _Walk:
             directory = ahead.pop(0)
             if directory in found:
                 continue
-            manifest = self._resolver.package(directory)
-            found[directory] = NodePackage(directory, str(manifest.get("name", "")), str(manifest.get("version", "")))
-            optional = _names(manifest.get("optionalDependencies"))
-            peers = _names(manifest.get("peerDependencies"))
-            for name in dict.fromkeys((*_names(manifest.get("dependencies")), *optional, *peers)):
+            said = self._resolver.package(directory)
+            found[directory] = NodePackage(directory, str(said.get("name", "")), str(said.get("version", "")))
+            optional = _names(said.get("optionalDependencies"))
+            peers = _names(said.get("peerDependencies"))
+            for name in dict.fromkeys((*_names(said.get("dependencies")), *optional, *peers)):
                 place = self._installed(name, directory)
                 if place is not None:
                     ahead.append(place)

