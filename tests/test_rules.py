@@ -22,7 +22,6 @@ LETTERS = {"hostile-input": "S", "images": "I", "layers": "W", "loader": "R", "n
 OUT_OF_SCOPE = {"R30"}
 NOT_YET_SHOWN = {
     *("W9", "W10", "W11", "W12", "W13", "W14", "W15", "W16"),
-    *("N51", "N52"),
     *("W20", "W21", "W22", "W23", "W40", "W41", "W42"),
 }
 

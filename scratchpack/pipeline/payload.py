@@ -7,52 +7,75 @@ from typing import TYPE_CHECKING
 from scratchpack.scripts.bundles.hint import may_carry
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Callable, Collection
 
+    from scratchpack.elf.evidence import Elf
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Program
     from scratchpack.scripts.bundles.model import Bundle
 
 
-def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ...]:
+_NODE_NOTE = (
+    b"NODE_SEA_BLOB"  # the name that postject gives the note, as Node's documentation of single executables has it
+)
+# What glibc 2.34 and later has within libc.so.6, and add-ons that were built against an older one still ask for.
+_STUBS = ("libdl.so.2", "libpthread.so.0", "librt.so.1", "libm.so.6", "libutil.so.1")
+
+
+def payload_warnings(program: Program, loaded: Collection[str], view: Callable[[], Elf]) -> tuple[str, ...]:
     """What a payload needs beyond ``loaded``, the sonames that travel already; empty for a program that carries none.
 
     Raises:
         ScriptError: the payload's own table contradicts the file.
     """
-    found = _payload(program)
+    found = _payload(program, view)
     if found is None:
         return ()
     where = {"": "", "HOME": " below HOME"}.get(found.unpacks, f" to {found.unpacks}")
-    line = f"{program.given} is a self-extracting program ({found.kind}): it unpacks itself{where} when it starts"
+    how = f"it unpacks itself{where} when it starts" if found.unpacks else "it reads what it runs from its own file"
+    line = f"{program.given} is a self-extracting program ({found.kind}): {how}"
     if not found.read:
-        return (f"{line}; what its payload needs is not known", *found.warnings)
+        unknown = "what its payload needs is not known: add libraries that add-ons in it ask for with --include"
+        return (f"{line}; {unknown}", *found.warnings)
     outside = [name for name in found.needed if name not in loaded]
     if outside:
         line += f", and its payload needs {', '.join(outside)}, which does not travel: add each with --include"
     return (line, *found.warnings)
 
 
-def payload_needs(program: Program) -> tuple[NeedResult, ...]:
+def payload_needs(program: Program, view: Callable[[], Elf]) -> tuple[NeedResult, ...]:
     """The libraries that a payload asks for and does not hold, opened in the program's namespace, and the place where it unpacks.
+
+    Of a payload that is not read only libc's own stubs are known: add-ons of any age ask for them.
 
     Raises:
         ScriptError: the payload's own table contradicts the file.
     """
-    found = _payload(program)
+    found = _payload(program, view)
     if found is None:
         return ()
     from scratchpack.needs.base import A, ElfRoot, Evidence, NeedResult
     from scratchpack.pipeline.scripting.archive import unpacking
 
     roots = tuple(ElfRoot(name, program.path, required=False) for name in found.needed)
+    if not found.read and "ld-linux" in (program.facts.interpreter or ""):
+        roots = tuple(ElfRoot(name, program.path, required=False, guess=True) for name in _STUBS)
     part = unpacking(found, program.given, roots)
     evidence = (Evidence("payload", A, f"carries a payload ({found.kind})", program.path),)
     decided = "added" if part.files or part.elf_roots else "suggested"
     return (NeedResult("payload", A, decided, evidence, part.files, part.elf_roots, part.env, part.notes),)
 
 
-def _payload(program: Program) -> Bundle | None:
+def carries(program: Program, view: Callable[[], Elf]) -> bool:
+    """Whether the program has a payload in itself, which its strings are then a part of."""
+    return _payload(program, view) is not None
+
+
+def _payload(program: Program, view: Callable[[], Elf]) -> Bundle | None:
+    if any(note.owner.rstrip(b"\0") == _NODE_NOTE for note in view().notes()):
+        from scratchpack.scripts.bundles.model import Bundle
+
+        return Bundle("Node single executable", "")
     with program.root.open(program.node) as stream:
         if not may_carry(stream):
             return None

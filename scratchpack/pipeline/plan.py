@@ -21,10 +21,11 @@ from scratchpack.request import request
 from scratchpack.rootfs import Directory, File, Rootfs
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from scratchpack.config import Options
     from scratchpack.config.options import StrPath
+    from scratchpack.elf.evidence import Elf
     from scratchpack.elf.machines import Platform
     from scratchpack.loader.model import Closure
     from scratchpack.needs.base import NeedResult
@@ -141,7 +142,7 @@ class _Planner:
         names = {resolution.soname for resolution in loading.closure.resolved}
         for program in self.programs:
             if not program.is_script and not program.asked_by:
-                self.warnings += payload_warnings(program, names)
+                self.warnings += payload_warnings(program, names, _viewing(loading, program))
         if self.strict and loading.closure.errors:  # a library that a need opens was found, and would not load
             raise _unresolved(loading.closure)
         moves, needs = self._placed(loading, needs, at)
@@ -157,6 +158,9 @@ class _Planner:
             from scratchpack.pipeline.included import dangling
 
             self.warnings += dangling(self.ground.found, rootfs)
+        for program, path in zip(self.programs, placed, strict=True):
+            if not program.asked_by and not program.is_script:
+                self.warnings += self._beside(program, path, rootfs, loading)
         added = {name: value for need in needs if need.decision == "added" for name, value in need.env.items()}
         config = image_config(self.asked, platform, placed[0], {**added, **dict(self.asked.env)})
         if self.strict and self.asked.user is not None:
@@ -305,6 +309,14 @@ class _Planner:
             rootfs = with_directories(rootfs, self.asked)
         return rootfs
 
+    def _beside(self, program: Program, placed: str, rootfs: Rootfs, loading: Loading) -> tuple[str, ...]:
+        from scratchpack.pipeline.neighbours import beside
+        from scratchpack.pipeline.payload import carries
+
+        view = _viewing(loading, program)
+        line = "" if carries(program, view) else beside(program, placed, rootfs, view)
+        return (line,) if line else ()
+
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:
         """``--package-db``: of what is left after ``--exclude``, which goes for what is added too."""
         from scratchpack.pipeline.package_db import package_entries
@@ -339,6 +351,10 @@ class _Planner:
             )
         self.warnings += found
         return rootfs
+
+
+def _viewing(loading: Loading, program: Program) -> Callable[[], Elf]:
+    return lambda: loading.views.of(program.root, program.node, program.facts)
 
 
 def _loader_env(asked: Request, *, secure: bool) -> LoaderEnv:

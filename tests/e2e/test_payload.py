@@ -39,3 +39,33 @@ def test_a_payload_that_cannot_be_read_is_said_as_well(tmp_path: Path, tail: byt
 def test_a_program_without_a_payload_has_no_such_line(tmp_path: Path) -> None:
     cc(tmp_path / "hello", HELLO_C)
     assert "self-extracting" not in scratchpack("./hello", cwd=tmp_path).err
+
+
+NOTED = r"""
+__asm__(".pushsection .note.x,\"a\",@note\n.balign 4\n.long 14, 4, 0\n.asciz \"%s\"\n.balign 4\n.long 1\n.popsection");
+#include <stdio.h>
+int main(void) { return puts("app.js") < 0; }
+"""
+
+
+def test_nodes_single_executable_is_known_by_its_note_and_gets_libcs_stubs_for_its_add_ons(tmp_path: Path) -> None:
+    """N48: postject writes the note. The file's strings are the payload's as well, so what they name beside it says nothing."""
+    cc(tmp_path / "app", NOTED % "NODE_SEA_BLOB")
+    (tmp_path / "app.js").write_text("x")
+
+    done = scratchpack("pack", "./app", "--dry-run", "-v", cwd=tmp_path)
+
+    assert done.status == 0, done.err
+    assert "(Node single executable): it reads what it runs from its own file" in done.err
+    assert "libdl.so.2" in done.out + done.err
+    assert "beside ./app" not in done.err
+
+
+def test_a_note_of_another_name_is_no_payload(tmp_path: Path) -> None:
+    cc(tmp_path / "app", NOTED % "NODE_SEA_BLOC")
+
+    done = scratchpack("pack", "./app", "--dry-run", "-v", cwd=tmp_path)
+
+    assert done.status == 0, done.err
+    assert "single executable" not in done.err
+    assert "libdl.so.2" not in done.out + done.err

@@ -113,7 +113,7 @@ def test_the_users_of_the_packing_machine_are_looked_up_and_never_taken(name: st
 
 
 def test_fontconfig_linked_in_statically_is_seen_by_its_own_strings(tmp_path: Path) -> None:
-    """N18: the variable that it reads beside its own configuration; the variable's name alone is another program's."""
+    """N52: N18: the variable that it reads beside its own configuration; the variable's name alone is another program's."""
     assert needs(marked(tmp_path / "app", "FONTCONFIG_FILE", "fonts.conf"))["fontconfig"]["tier"] == "a"
     assert "fontconfig" not in needs(marked(tmp_path / "twin", "FONTCONFIG_FILE", "x"))
 
