@@ -100,7 +100,7 @@ def overlapping_segments(root: Path) -> Path:
     size = 24 << 20
     extra = tuple((LOAD, 0, 0x10000000 + 0x10000000 * number, size) for number in range(1000))
     data = forge(((NEEDED, b"libc.so.6"),), interp=INTERP, extra=extra)
-    return program(root, data + b"/usr/share/ " * ((size - len(data)) // 12) + bytes(4096))
+    return program(root, data + b"/etc/ssl/ " * ((size - len(data)) // 10) + bytes(4096))
 
 
 def a_sparse_file_of_512_gibibytes(root: Path) -> Path:

@@ -189,11 +189,11 @@ def test_stderr_names_the_file_that_was_found_in_a_quiet_run_too(hello: Path, tm
 
 
 def test_a_setting_for_another_command_is_passed_over_with_a_word(hello: Path, tmp_path: Path) -> None:
-    (tmp_path / "scratchpack.toml").write_text('push = true\ntag = ["localhost:1/x"]\n')
+    (tmp_path / "scratchpack.toml").write_text('push = true\nplatform = "linux/amd64"\n')
     for words in (("dockerfile", hello), ("inspect", hello), ("verify", hello)):
         done = scratchpack(*words, cwd=tmp_path)
         assert done.status == 0, done.err
-        assert f"settings: ./scratchpack.toml ({words[0]} does not take push, tag)" in done.err
+        assert f"settings: ./scratchpack.toml ({words[0]} does not take platform, push)" in done.err
     refused = scratchpack("inspect", hello, cwd=tmp_path, env={"SCRATCHPACK_PUSH": "true"})
     assert (refused.status, refused.out) == (2, "")
 

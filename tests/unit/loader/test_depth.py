@@ -35,7 +35,7 @@ def chain(root: Path) -> None:
 def test_a_chain_of_fifteen_hundred_libraries_is_inspected_and_drawn(tmp_path: Path) -> None:
     root = glibc_root(tmp_path / "root")
     chain(root)
-    done = scratchpack("inspect", "/app", "--root", root)
+    done = scratchpack("inspect", "--verbose", "/app", "--root", root)
     assert done.status == 0, done.err[-2000:]
     assert f"l{LENGTH - 1}" in done.out
 
