@@ -60,6 +60,7 @@ class PythonReading(NamedTuple):
     path: tuple[Beside, ...] = ()  # directories that it puts into sys.path: absolute, or relative to its own
     path_unknown: int = 0  # the first line that changes sys.path in a way that nobody can say; 0 without one
     entry_points: tuple[EntryPoint, ...] = ()
+    by_name: int = 0  # the first line that imports a module whose name only a run makes; 0 without one
 
 
 def read_python(source: SourceText, *, is_main: bool = True) -> PythonReading:
@@ -101,6 +102,7 @@ class _Reader:
         self._imports: list[Imported] = []
         self._beside: dict[Beside, None] = {}
         self._entry_points: list[EntryPoint] = []
+        self._by_name = 0
 
     def read(self, tree: ast.Module) -> PythonReading:
         """Walk without recursion; ``why`` goes down with each node."""
@@ -119,15 +121,18 @@ class _Reader:
                 continue
             stack += [(child, below) for child, below in reversed(_below(node, why, is_main=self._is_main))]
         return PythonReading(
-            tuple(self._imports), tuple(self._beside), tuple(self._path), self._path_unknown, tuple(self._entry_points)
-        )
+            tuple(self._imports), tuple(self._beside), tuple(self._path), self._path_unknown,
+            tuple(self._entry_points), self._by_name,
+        )  # fmt: skip
 
     def _call(self, node: ast.Call, why: str) -> None:
         """``importlib.import_module("x")``, ``__import__("x")``, and ``os.path.join(os.path.dirname(__file__), "x")``."""
         name = _dotted(node.func)
         words = [a.value for a in node.args if isinstance(a, ast.Constant) and isinstance(a.value, str)]
-        if name in {"importlib.import_module", "import_module", "__import__"} and words and node.args[0:1]:
-            if isinstance(node.args[0], ast.Constant) and not words[0].startswith("."):
+        if name in {"importlib.import_module", "import_module", "__import__"} and node.args:
+            if not isinstance(node.args[0], ast.Constant):
+                self._by_name = self._by_name or node.lineno
+            elif words and isinstance(node.args[0], ast.Constant) and not words[0].startswith("."):
                 self._imports.append(Imported(words[0], 0, (), node.lineno, why))
         elif name.endswith("load_entry_point") and len(words) == len(node.args) == 3:
             self._entry_points.append(EntryPoint(words[0], words[1], words[2], node.lineno))

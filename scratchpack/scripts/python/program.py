@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 MAX_MODULES = 4000
 MAX_BYTES = 32 << 20  # of all sources
+_UNUSED = frozenset(
+    {"test", "tests", "testing", "docs", "examples", "__pycache__"}
+)  # of a package: not for who imports it
 
 
 class PythonProgram(NamedTuple):
@@ -68,6 +71,7 @@ class _Walk:
         self._warnings: list[str] = []
         self._known: dict[str, tuple[PythonModule, ...] | None] = {}
         self._standard: dict[str, Import] = {}
+        self._families: set[str] = set()  # packages whose modules were all looked into
         self._bytes = 0
         self._path_unknown = False
 
@@ -81,6 +85,8 @@ class _Walk:
             file, package, optional, reading = ahead.pop(0)
             self._mentions.update(dict.fromkeys(self._named(file, reading)))
             self._extend(file, reading)
+            if reading.by_name and package:
+                ahead += self._family(file, package)
             for imported in reading.imports:
                 doubtful = optional or bool(imported.why)
                 for module, maybe in self._wanted(imported, package):
@@ -97,6 +103,27 @@ class _Walk:
             tuple(self._warnings),
             tuple(self._standard.values()),
         )
+
+    def _family(self, file: str, package: str) -> Iterator[tuple[str, str, bool, PythonReading]]:
+        """The modules of a package in which one is imported by a name that only a run makes: such a name mostly means one of these."""
+        top = posixpath.dirname(file)
+        for _ in range(package.count(".")):
+            top = posixpath.dirname(top)
+        ahead = [(top, package.partition(".")[0])]
+        while ahead:
+            directory, name = ahead.pop()
+            if name in self._families:
+                continue
+            self._families.add(name)
+            node = self._root.lookup(directory, follow=False)
+            for entry in self._root.list(node) if node is not None and node.kind == "directory" else ():
+                path = f"{directory}/{entry}"
+                if entry.endswith(".py") and path not in self._files:
+                    below = self._read(PythonModule(f"{name}.{entry[:-3]}", path))
+                    if below is not None:
+                        yield path, name, True, below
+                elif "." not in entry and entry not in _UNUSED:
+                    ahead.append((path, f"{name}.{entry}"))
 
     def _with_entry_points(self, reading: PythonReading) -> PythonReading:
         """The modules of entry points as imports; one that no installed distribution has is a miss by the distribution's name."""

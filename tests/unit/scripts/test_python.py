@@ -267,3 +267,22 @@ def test_the_app_that_a_server_is_told_of_is_followed_and_may_lack_what_it_impor
         found = python_program(root, script, PYTHON, (app,))
     assert set(found.modules) == {f"{SITE}/web.py", "/srv/beside.py"}
     assert [(item.name, item.optional) for item in found.missing] == [("nowhere", True)]
+
+
+def test_a_package_that_imports_by_names_made_at_run_time_is_followed_whole(tmp_path: Path) -> None:
+    files = {
+        "/app/main": "import srv.load\n",
+        f"{SITE}/srv/__init__.py": "",
+        f"{SITE}/srv/load.py": "import importlib\ndef load(name):\n    return importlib.import_module(name)\n",
+        f"{SITE}/srv/http/auto.py": "from srv.http.one import x\nimport nowhere\n",
+        f"{SITE}/srv/http/one.py": "import wire\n",
+        f"{SITE}/srv/tests/test_x.py": "import tester\n",
+        f"{SITE}/wire.py": "",
+        f"{SITE}/tester.py": "",
+    }
+    found = program(tmp_path, files)
+    assert f"{SITE}/wire.py" in found.modules
+    assert f"{SITE}/tester.py" not in found.modules
+    assert all(item.optional for item in found.missing)
+    constant = "import importlib\ndef load():\n    return importlib.import_module('json')\n"
+    assert f"{SITE}/wire.py" not in program(tmp_path / "twin", {**files, f"{SITE}/srv/load.py": constant}).modules
