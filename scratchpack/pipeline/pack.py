@@ -22,11 +22,12 @@ if TYPE_CHECKING:
     from scratchpack.config import Options
     from scratchpack.config.options import StrPath
     from scratchpack.pipeline.boms import Boms
-    from scratchpack.pipeline.model import Plan
+    from scratchpack.pipeline.collisions import UsedPath
+    from scratchpack.pipeline.lock import Held
+    from scratchpack.pipeline.model import Plan, Rooted
     from scratchpack.pipeline.runs.expectation import Rehearsal
     from scratchpack.pipeline.writer import Step
     from scratchpack.request.model import Request
-    from scratchpack.sinks.model import Output
 
 
 def pack(
@@ -83,29 +84,47 @@ def carry_out(
             from scratchpack.pipeline.runs.traced import with_traces
 
             plans = with_traces(plans, asked, roots, rehearsal, replan=partial(planned, binaries, roots=roots))
-        if lock is not None:
-            from scratchpack.pipeline.locked import hold_plans
-
-            hold_plans(asked.locked or "", lock, plans)
-        first = os.path.basename(plans[0].programs[0].path)
-        wanted = placed_outputs(asked, first)
-        if len(plans) > 1 and (tree := next((output for output in wanted if output.type in TREES), None)):
-            raise UsageError(
-                f"cannot write -o type={tree.type} for several platforms", hint="pack each platform by itself"
-            )
-        places = outputs_of(asked, wanted, first, [str(plan_.platform) for plan_ in plans] if len(plans) > 1 else ())
-        refuse_collisions(inputs, places)
-        for plan_ in plans:
-            refuse_replacing_files(places, plan_.rootfs)
-        return _write(plans, asked, wanted, roots, progress or _silent)
+        name = os.path.basename(plans[0].programs[0].path)
+        return write_plans(plans, asked, name, inputs, (roots,) * len(plans), lock=lock, progress=progress)
 
 
-def _write(plans: tuple[Plan, ...], asked: Request, wanted: tuple[Output, ...], roots: Roots, progress: Step) -> Packed:
-    first = os.path.basename(plans[0].programs[0].path)
-    references = references_of(asked, first)
+def write_plans(
+    plans: tuple[Plan, ...],
+    asked: Request,
+    name: str,
+    inputs: Iterable[UsedPath],
+    roots: Sequence[Rooted],
+    *,
+    lock: Mapping[str, Held] | None = None,
+    progress: Step | None = None,
+) -> Packed:
+    """Write what was planned to every output.
+
+    Args:
+        plans: one a platform.
+        asked: where it goes.
+        name: the file name that the image and its files are called after, where the request does not say.
+        inputs: what the run reads by name: no output takes its place.
+        roots: those of each plan.
+        lock: what the plans are held against.
+        progress: is called with (what, bytes done, bytes in all).
+    """
+    if lock is not None:
+        from scratchpack.pipeline.locked import hold_plans
+
+        hold_plans(asked.locked or "", lock, plans)
+    wanted = placed_outputs(asked, name)
+    if len(plans) > 1 and (tree := next((output for output in wanted if output.type in TREES), None)):
+        raise UsageError(f"cannot write -o type={tree.type} for several platforms", hint="pack each platform by itself")
+    places = outputs_of(asked, wanted, name, [str(plan_.platform) for plan_ in plans] if len(plans) > 1 else ())
+    refuse_collisions(inputs, places)
+    for plan_ in plans:
+        refuse_replacing_files(places, plan_.rootfs)
+    references = references_of(asked, name)
     if asked.dry_run:
         return Packed(plans, None, references, ())
     from scratchpack.pipeline.annotations import standard_annotations
+    from scratchpack.pipeline.build import build_release
     from scratchpack.pipeline.writer import Writer
 
     outside: Mapping[str, str] = {}
@@ -114,18 +133,14 @@ def _write(plans: tuple[Plan, ...], asked: Request, wanted: tuple[Output, ...], 
 
         outside = git_annotations()
     standard = standard_annotations(plans, outside)
+    step = progress or _silent
     with contextlib.ExitStack() as stack:
         boms = None
         if asked.sbom is not None:
             boms, plans = _bills(plans, asked, references, roots)
-        writer = Writer(plans, asked, references, progress, stack, standard, boms)
-        receipts = tuple(receipt for output in wanted for receipt in writer.write(output))
-        if asked.load:
-            receipts += writer.load(asked.load)
-            if boms is not None and not wanted:
-                receipts += boms.beside(first, writer.release)
-        if asked.push:
-            receipts += writer.push()
+        build = partial(build_release, plans, asked, references, standard, progress=step)
+        writer = Writer(build, asked, name, stack, step, tree=(plans[0].rootfs, plans[0].config), boms=boms)
+        receipts = writer.write_all(wanted)
         packed = Packed(plans, writer.release, references, receipts)
         if asked.iidfile is not None or asked.metadata_file is not None or asked.update_lock:
             from scratchpack.pipeline.record import write_records
@@ -135,13 +150,15 @@ def _write(plans: tuple[Plan, ...], asked: Request, wanted: tuple[Output, ...], 
 
 
 def _bills(
-    plans: tuple[Plan, ...], asked: Request, references: tuple[str, ...], roots: Roots
+    plans: tuple[Plan, ...], asked: Request, references: tuple[str, ...], roots: Sequence[Rooted]
 ) -> tuple[Boms, tuple[Plan, ...]]:
     """The bills of materials, and the plans with what could not be found out for them."""
     from scratchpack.pipeline.bill import bill_of
     from scratchpack.pipeline.boms import Boms
 
-    found = [bill_of(plan_, references[0], asked.mtime, roots.host, roots.root) for plan_ in plans]
+    found = [
+        bill_of(plan_, references[0], asked.mtime, one.host, one.root) for plan_, one in zip(plans, roots, strict=True)
+    ]
     plans = tuple(
         plan_._replace(warnings=(*plan_.warnings, *problems)) for plan_, (_, problems) in zip(plans, found, strict=True)
     )

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-import os
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from scratchpack.request.model import TREES
 from scratchpack.sinks.model import Output
@@ -12,17 +11,24 @@ from scratchpack.sinks.model import Output
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from scratchpack.oci.model import Release
+    from scratchpack.oci.model import ImageConfig, Release
     from scratchpack.oci.spool import Spool
     from scratchpack.pipeline.boms import Boms
-    from scratchpack.pipeline.model import Plan
     from scratchpack.request.model import Request
+    from scratchpack.rootfs import Rootfs
     from scratchpack.sinks.archive import Archive
     from scratchpack.sinks.layout import OciLayout
     from scratchpack.sinks.model import Receipt, TreeSink
     from scratchpack.sinks.registry import RegistrySink
 
     Step = Callable[[str, int, int], None]
+
+
+class Build(Protocol):
+    """Makes the release of one run, its layers compressed so and written into a spool."""
+
+    def __call__(self, *, spool: Spool, compression: str, level: int | None) -> Release:
+        """Build it."""
 
 
 def image_sink(output: Output, mtime: int) -> Archive | OciLayout:
@@ -50,20 +56,30 @@ def registry_sink(output: Output, asked: Request, progress: Step) -> RegistrySin
 
 
 class Writer:
-    """Makes one release a compression, in the first archive of that compression where there is one."""
+    """Makes one release a compression, in the first archive of that compression where there is one.
+
+    Args:
+        build: makes it.
+        asked: where it goes, and the time of what is written.
+        name: what a bill of materials is called after where no output has a name.
+        stack: keeps open what releases are read from.
+        progress: is called with (what, bytes done, bytes in all).
+        tree: the files and the configuration, for the outputs that are no image.
+        boms: the bills of materials, where they are asked for.
+    """
 
     def __init__(
         self,
-        plans: tuple[Plan, ...],
+        build: Build,
         asked: Request,
-        references: tuple[str, ...],
-        progress: Step,
+        name: str,
         stack: contextlib.ExitStack,
-        standard: tuple[dict[str, str], ...],
-        boms: Boms | None,
+        progress: Step,
+        *,
+        tree: tuple[Rootfs, ImageConfig] | None = None,
+        boms: Boms | None = None,
     ) -> None:
-        self._standard, self._boms = standard, boms
-        self._plans, self._asked, self._references = plans, asked, references
+        self._build, self._asked, self._name, self._tree, self._boms = build, asked, name, tree, boms
         self._mtime, self._progress, self._stack = asked.mtime, progress, stack
         self._releases: dict[tuple[str, int | None], Release] = {}
 
@@ -72,12 +88,22 @@ class Writer:
         """The release that was made first, for the metadata file."""
         return next(iter(self._releases.values()), None)
 
+    def write_all(self, outputs: tuple[Output, ...]) -> tuple[Receipt, ...]:
+        """Write every output, load and push as asked."""
+        receipts = tuple(receipt for output in outputs for receipt in self.write(output))
+        if self._asked.load:
+            receipts += self.load(self._asked.load)
+            if self._boms is not None and not outputs:
+                receipts += self._boms.beside(self._name, self.release)
+        if self._asked.push:
+            receipts += self.push()
+        return receipts
+
     def write(self, output: Output) -> tuple[Receipt, ...]:
         """Write one output."""
         dest = output.dest or ""
-        if output.type in TREES:
-            plan_ = self._plans[0]
-            return (self._tree_sink(output, dest).write(plan_.rootfs, plan_.config), *self._beside(dest, None))
+        if output.type in TREES and self._tree is not None:
+            return (self._tree_sink(output, dest).write(*self._tree), *self._beside(dest, None))
         if output.type == "registry":
             return self.push(output)
         sink = image_sink(output, self._mtime)
@@ -89,8 +115,7 @@ class Writer:
         """The bill of materials of one output; of one that goes to stdout, in the working directory."""
         if self._boms is None:
             return ()
-        name = os.path.basename(self._plans[0].programs[0].path)
-        return self._boms.beside(name if dest == "-" else dest, release)
+        return self._boms.beside(self._name if dest == "-" else dest, release)
 
     def _tree_sink(self, output: Output, dest: str) -> TreeSink:
         if output.type == "dockerfile":
@@ -135,19 +160,5 @@ class Writer:
     def _release(self, output: Output, spool: Spool) -> Release:
         key = (output.compression, output.level)
         if key not in self._releases:
-            self._releases[key] = self._build(*key, spool)
+            self._releases[key] = self._build(spool=spool, compression=output.compression, level=output.level)
         return self._releases[key]
-
-    def _build(self, compression: str, level: int | None, spool: Spool) -> Release:
-        from scratchpack.pipeline.build import build_release
-
-        return build_release(
-            self._plans,
-            self._asked,
-            self._references,
-            self._standard,
-            spool=spool,
-            compression=compression,
-            level=level,
-            progress=self._progress,
-        )
