@@ -22,6 +22,7 @@ TABLE: dict[str, set[str]] = {
     "elf.views": {"elf", "sysroot.model"},
     "elf.witness": {"elf.model", "elf.detail", "proc"},
     "layers": {"errors", "oci.unpack", "oci.tarstream", "layers"},
+    "layers.written": {"errors", "layers", "oci.tar"},
     "sysroot.model": set(),
     "sysroot": {"errors", "sysroot"},
     "sysroot.layerroot": {"errors", "sysroot", "layers", "oci.unpack"},
@@ -57,7 +58,7 @@ TABLE: dict[str, set[str]] = {
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "needs.names", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
-        "verification.observed", "pipeline.analyze", "layers", "render", "report",
+        "verification.observed", "pipeline.analyze", "pipeline.slim.model", "pipeline.squash", "layers", "render", "report",
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from scratchpack.pipeline.runs.expectation import Expectation, Tracing
     from scratchpack.request.model import Request
+    from scratchpack.sinks.model import Receipt
 
 
 class Settled(NamedTuple):
@@ -63,9 +64,14 @@ def pack_and_report(
         from scratchpack.report.packed import packed_table
 
         show(packed_table, packed, sys.stderr, dry_run=asked.dry_run, verbose=asked.verbose)
-    piped = any(receipt.dest == "-" for receipt in packed.receipts)  # stdout is the archive then
+    report_receipts(packed.receipts)
+
+
+def report_receipts(receipts: Sequence[Receipt]) -> None:
+    """The places that were written, one a line."""
+    piped = any(receipt.dest == "-" for receipt in receipts)  # stdout is the archive then
     loaded: set[str | None] = set()
-    for receipt in packed.receipts:
+    for receipt in receipts:
         if receipt.type == "load":  # a line an image, under its first name: `docker run $(scratchpack -q ./app --load)`
             if receipt.digest in loaded:
                 continue

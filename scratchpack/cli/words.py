@@ -24,6 +24,8 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "init": ("init", "Write the Dockerfile, .dockerignore and Makefile part that fit a repository."),
     "verify": ("verify", "Check an image, or a program, without running it."),
     "analyze": ("analyze", "Show what images hold, waste and share, and how to do without the waste."),
+    "slim": ("slim", "Make of an image the one that holds exactly what it starts needs."),
+    "squash": ("squash", "Make of an image one with the same files in fewer layers."),
     "completion": ("completion", "Print the completion script for a shell."),
     "help": ("help", "Show what a command does and takes."),
     "version": ("version", "Print the version."),

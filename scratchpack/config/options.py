@@ -31,7 +31,7 @@ class Options(NamedTuple):
     insecure_registry: Texts = ()
     token_server: Texts = ()
     sbom: str | None = None
-    package_db: bool = False
+    package_db: bool | None = None
     iidfile: StrPath | None = None
     metadata_file: StrPath | None = None
     locked: StrPath | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.config.setting import BUILD, LOCKED, PACK, QUIET, REMOTE, SHOWN, Setting
+from scratchpack.config.setting import BUILD, LOCKED, PACK, QUIET, REMOTE, SHOWN, WRITTEN, Setting
 
 OUTPUT: tuple[Setting, ...] = (
     Setting(
@@ -15,7 +15,7 @@ OUTPUT: tuple[Setting, ...] = (
         many=True,
         short="o",
         metavar="type=TYPE[,dest=PATH…]",
-        takes=PACK,
+        takes=WRITTEN,
         guard="writes files where it says",
     ),
     Setting(
@@ -26,7 +26,7 @@ OUTPUT: tuple[Setting, ...] = (
         many=True,
         short="t",
         metavar="NAME[:TAG]",
-        takes=BUILD,
+        takes=(*BUILD, "squash"),
     ),
     Setting(
         "platform",
@@ -34,7 +34,7 @@ OUTPUT: tuple[Setting, ...] = (
         "Output",
         "Check that the binaries are of these platforms, and order them so.",
         metavar="OS/ARCH[/VARIANT],…",
-        takes=PACK,
+        takes=WRITTEN,
     ),
     Setting(
         "load",
@@ -44,7 +44,7 @@ OUTPUT: tuple[Setting, ...] = (
         metavar="ENGINE",
         choices=("docker", "podman", "containerd", "auto"),
         flag_value="auto",
-        takes=PACK,
+        takes=WRITTEN,
         guard="loads into an engine",
     ),
     Setting(
@@ -52,7 +52,7 @@ OUTPUT: tuple[Setting, ...] = (
         "flag",
         "Output",
         "Push the image to the registry that its --tag names.",
-        takes=PACK,
+        takes=WRITTEN,
         guard="leaves the machine",
     ),
     Setting(
@@ -98,7 +98,7 @@ OUTPUT: tuple[Setting, ...] = (
         "Output",
         "Write the image's config digest to this file.",
         metavar="FILE",
-        takes=PACK,
+        takes=WRITTEN,
         guard="writes a file where it says",
     ),
     Setting(
@@ -131,7 +131,7 @@ OUTPUT: tuple[Setting, ...] = (
         "flag",
         "Output",
         "Replace an output directory that is not empty.",
-        takes=BUILD,
+        takes=(*BUILD, "squash"),
         guard="replaces what is there",
     ),
     Setting(
@@ -139,7 +139,7 @@ OUTPUT: tuple[Setting, ...] = (
         "flag",
         "Output",
         "Show what would be packed, and write nothing.",
-        takes=BUILD,
+        takes=(*BUILD, "squash"),
         guard="leaves an earlier output in place",
     ),
     Setting(
@@ -165,7 +165,7 @@ OUTPUT: tuple[Setting, ...] = (
         "Output",
         "How progress is shown.",
         choices=("auto", "plain", "none"),
-        takes=PACK,
+        takes=WRITTEN,
         guard="silences",
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.config.setting import BUILD, PACK, Setting
+from scratchpack.config.setting import BUILD, FILES_HERE, PACK, Setting
 
 PROGRAM_ITSELF: tuple[Setting, ...] = (
     Setting(
@@ -11,6 +11,7 @@ PROGRAM_ITSELF: tuple[Setting, ...] = (
         "Program",
         "Take libraries and data from this root filesystem instead of the host's, whatever its architecture.",
         metavar="DIR",
+        takes=FILES_HERE,
         guard="reads another directory",
     ),
     Setting("at", "text", "Program", "Where the program stands in the image.", metavar="PATH"),

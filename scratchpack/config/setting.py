@@ -5,13 +5,15 @@ from __future__ import annotations
 from scratchpack.record import NamedTuple
 
 # the commands that pack, write, look or judge; "verify-image" is verify of an image, which has a root and needs of its own
-PACK = ("pack",)
-BUILD = ("pack", "dockerfile")
-PROGRAM = ("pack", "dockerfile", "inspect", "verify")
-REMOTE = ("pack", "verify-image", "analyze")
-LOCKED = ("pack", "verify", "verify-image")
-SHOWN = ("pack", "dockerfile", "inspect")
-QUIET = ("pack", "dockerfile", "verify", "verify-image", "analyze")
+WRITTEN = ("pack", "slim", "squash")  # an image that exists or not, written anywhere
+PACK = ("pack", "slim")
+BUILD = ("pack", "slim", "dockerfile")
+PROGRAM = ("pack", "slim", "dockerfile", "inspect", "verify")
+FILES_HERE = ("pack", "dockerfile", "inspect", "verify")  # a program of this machine or of --root
+REMOTE = ("pack", "slim", "squash", "verify-image", "analyze")
+LOCKED = ("pack", "slim", "verify", "verify-image")
+SHOWN = ("pack", "slim", "dockerfile", "inspect")
+QUIET = ("pack", "slim", "squash", "dockerfile", "verify", "verify-image", "analyze")
 
 
 class Setting(NamedTuple):

@@ -52,6 +52,18 @@ def understand(text: str) -> Argument:
     return Argument(text, "registry", reference=text)
 
 
+def short_name(text: str) -> str:
+    """What files made from an image are called after: its own name without directories, host, tag and digest."""
+    argument = understand(text)
+    if argument.kind == "path":
+        name = os.path.basename(os.path.abspath(text))
+        for end in (".gz", ".zst", ".tar", ".oci"):
+            name = name.removesuffix(end)
+        return name or "image"
+    name = argument.reference.partition("@")[0].rpartition("/")[2].partition(":")[0]
+    return name or "image"
+
+
 @contextlib.contextmanager
 def open_image(
     text: str, *, insecure: Iterable[str] = (), token_servers: Iterable[str] = (), unpacked: int | None = None

@@ -57,6 +57,7 @@ class Record(NamedTuple):
     )
     spans: tuple[Span, ...] | None  # of a sparse file
     xattrs: tuple[tuple[str, bytes], ...]
+    device: tuple[str, int, int] | None = None  # of a device: "c" or "b", major, minor
 
     @property
     def stored(self) -> int:
@@ -191,6 +192,7 @@ class LayerTar:
         return Record(
             _absolute(info.name), kind, info.mode & 0o7777, info.uid, info.gid, size, int(info.mtime * 1_000_000_000),
             _absolute(info.linkname) if kind == "hard link" else info.linkname, info.offset_data, spans, xattrs,
+            ("c" if info.type == tarfile.CHRTYPE else "b", info.devmajor, info.devminor) if kind == "device" else None,
         )  # fmt: skip
 
     def _sparse(self, info: tarfile.TarInfo, stretches: Iterable[tuple[int, int]]) -> tuple[Span, ...]:

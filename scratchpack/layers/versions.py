@@ -85,7 +85,12 @@ def cause(version: PathVersion, hidden: Hidden) -> Cause:
     old, new = version.inode, after.inode
     if old is new:
         return Cause.REWRITTEN
-    equal = old.record.kind == new.record.kind and old.record.target == new.record.target and old.digest == new.digest
+    equal = (
+        old.record.kind == new.record.kind
+        and old.record.target == new.record.target
+        and old.record.device == new.record.device
+        and old.digest == new.digest
+    )
     if not equal or (old.record.kind == "file" and (old.record.size != new.record.size)):
         return Cause.REPLACED
     return Cause.REWRITTEN if _metadata(old.record) == _metadata(new.record) else Cause.METADATA_ONLY

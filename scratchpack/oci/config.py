@@ -34,6 +34,7 @@ def config_json(config: ImageConfig, layers: Sequence[Layer]) -> bytes:
         )
     when = {} if config.created is None else {"created": config.created}
     document: dict[str, Any] = {
+        **config.carried_above,
         "architecture": config.platform.architecture,
         "os": config.platform.os,
         "config": _run_config(config),
@@ -69,7 +70,7 @@ def _run_config(config: ImageConfig) -> dict[str, Any]:
             "Retries": check.retries,
         }
         fields["Healthcheck"] = {"Test": list(check.test), **{name: value for name, value in times.items() if value}}
-    return {name: value for name, value in fields.items() if value}
+    return {**config.carried, **{name: value for name, value in fields.items() if value}}
 
 
 def is_rfc3339(text: object) -> bool:

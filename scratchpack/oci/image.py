@@ -23,9 +23,30 @@ def make_image(config: ImageConfig, layers: Sequence[Layer], *, annotations: Map
         InputError: over 125 layers (I12), or a text that is not UTF-8.
         UsageError: a time of creation that engines refuse (I7).
     """
+    return _image(config, config_json(config, layers), layers, annotations)
+
+
+def restated_image(
+    config: ImageConfig,
+    document: Mapping[str, Any],
+    layers: Sequence[Layer],
+    *,
+    annotations: Mapping[str, str] | None = None,
+) -> Image:
+    """An image that exists over other layers: ``document`` is its whole config, which already names them.
+
+    Raises:
+        InputError: over 125 layers (I12).
+    """
+    return _image(config, canonical_json(dict(document), what="image config"), layers, annotations)
+
+
+def _image(
+    config: ImageConfig, document: bytes, layers: Sequence[Layer], annotations: Mapping[str, str] | None
+) -> Image:
     if len(layers) > MAX_LAYERS:
         raise InputError(f"cannot make an image of {len(layers)} layers: engines stop at {MAX_LAYERS} (I12)")
-    config_blob = memory_blob(MEDIA_CONFIG, config_json(config, layers))
+    config_blob = memory_blob(MEDIA_CONFIG, document)
     manifest: dict[str, Any] = {
         "schemaVersion": 2,
         "mediaType": MEDIA_MANIFEST,

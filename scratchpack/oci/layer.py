@@ -11,7 +11,7 @@ from scratchpack.oci.model import Blob, Layer
 from scratchpack.rootfs import Directory, File, Symlink
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from scratchpack.oci.spool import Spool
     from scratchpack.rootfs import Rootfs
@@ -40,9 +40,28 @@ def build_layer(
         UsageError: no such compression or level.
         OutputError: the spool could not be written.
     """
+    rootfs.check()
+    stream = tar_stream(rootfs, mtime=mtime)
+    return press(stream, spool=spool, compression=compression, level=level, threads=threads, on_progress=on_progress)
+
+
+def press(
+    stream: Iterable[bytes | memoryview],
+    *,
+    spool: Spool,
+    compression: str = "gzip",
+    level: int | None = None,
+    threads: int | None = None,
+    on_progress: Callable[[int], None] | None = None,
+) -> Layer:
+    """Compress and hash the bytes of a tar in the pass that writes them into the spool.
+
+    Raises:
+        UsageError: no such compression or level.
+        OutputError: the spool could not be written.
+    """
     import hashlib
 
-    rootfs.check()
     slot = spool.slot()
     inner, outer = hashlib.sha256(), hashlib.sha256()
     plain = compression == "none"
@@ -56,7 +75,7 @@ def build_layer(
 
     press = compress.compressor(compression, level, stored, threads)
     try:
-        for data in tar_stream(rootfs, mtime=mtime):
+        for data in stream:
             if not plain:
                 inner.update(data)
             press.write(data)

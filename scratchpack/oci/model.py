@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from scratchpack.record import NamedTuple
 
@@ -62,6 +62,10 @@ class ImageConfig(NamedTuple):
     healthcheck: Healthcheck | None = None
     created: str | None = None  # RFC 3339 or absent (I7)
     author: str = ""
+    carried: Mapping[
+        str, Any
+    ] = {}  # of an image that this one was made from: fields of its config that none of these says
+    carried_above: Mapping[str, Any] = {}  # likewise, of the document around it: author, os.version
 
 
 class Image(NamedTuple):

@@ -10,7 +10,16 @@ from scratchpack.record import NamedTuple
 
 BLOCK = 512
 END = bytes(2 * BLOCK)  # two zero blocks; no padding to 10 KiB, which nobody needs
-REGULAR, HARD_LINK, SYMLINK, DIRECTORY, PAX = b"0", b"1", b"2", b"5", b"x"
+REGULAR, HARD_LINK, SYMLINK, CHARACTER, BLOCK_DEVICE, DIRECTORY, FIFO, PAX = (
+    b"0",
+    b"1",
+    b"2",
+    b"3",
+    b"4",
+    b"5",
+    b"6",
+    b"x",
+)
 _LARGEST_OCTAL = {8: 0o7777777, 12: 0o77777777777}
 _PAX_NAME = b"././@PaxHeader"
 
@@ -27,6 +36,7 @@ class Member(NamedTuple):
     mtime: int = 0  # whole seconds, never a fraction
     link: bytes = b""
     xattrs: tuple[tuple[bytes, bytes], ...] = ()
+    device: tuple[int, int] = (0, 0)  # major and minor
 
 
 def header(member: Member) -> bytes:
@@ -117,7 +127,8 @@ def _block(member: Member, name: bytes, prefix: bytes, *, size_field: bytes | No
             member.link[:100].ljust(100, b"\0"),
             b"ustar\x0000",
             bytes(64),  # no user and group names
-            b"0000000\x000000000\0",  # no device
+            _octal(member.device[0], 8),
+            _octal(member.device[1], 8),
             prefix.ljust(155, b"\0"),
             bytes(12),
         )

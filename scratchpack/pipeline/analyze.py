@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack import foreign
 from scratchpack.errors import InputError, ScratchpackError, UsageError
-from scratchpack.images.launch import launch
+from scratchpack.images.held import held
 from scratchpack.images.open import open_image
 from scratchpack.layers.cure import cure, instructions, spoken
 from scratchpack.layers.leftovers import Shown, leftovers
 from scratchpack.layers.waste import waste
 from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.source import read_images
-from scratchpack.oci.unpack import PIECE, compression_of, pieces
 from scratchpack.packages import open_database
 from scratchpack.pipeline.together import Together, together
 from scratchpack.request.model import Request
@@ -29,11 +28,7 @@ if TYPE_CHECKING:
 
     from scratchpack.layers.leftovers import Leftover
     from scratchpack.layers.waste import Dead, LayerWaste, Waste
-    from scratchpack.oci.model import Blob
     from scratchpack.oci.source import StoredImage
-    from scratchpack.sysroot.model import Sysroot
-
-_SHELLS = frozenset({"sh", "ash", "bash", "dash", "busybox"})
 
 
 class LayerReport(NamedTuple):
@@ -138,7 +133,7 @@ def analyze(
 def _analyze(image: StoredImage, name: str, base: _Base | None, unpacked: int | None, *, files: bool) -> Analysis:
     depth = 0 if base is None else _depth(image, name, base)
     budget = UnpackBudget(name, unpacked)
-    stored = [_held(blob, diff_id, f"layer {number + 1} of {name}", budget) for number, (blob, diff_id) in enumerate(zip(image.layers, image.diff_ids, strict=True))]  # fmt: skip
+    stored = [held(blob, diff_id, f"layer {number + 1} of {name}", budget) for number, (blob, diff_id) in enumerate(zip(image.layers, image.diff_ids, strict=True))]  # fmt: skip
     created = instructions(foreign.Value(image.config, InputError).get("history"), len(image.layers))
     made_by = tuple(spoken(text) for text in created)
     with LayerRoot([blob.open for blob in image.layers], name=name, limit=budget.allowed) as root:
@@ -184,28 +179,6 @@ def _depth(image: StoredImage, name: str, base: _Base) -> int:
     return depth
 
 
-def _held(blob: Blob, diff_id: str, what: str, budget: UnpackBudget) -> int:
-    """Bytes of a layer as it is stored; its digest is computed again.
-
-    Raises:
-        InputError: the bytes are others than the image says.
-    """
-    hashed = hashlib.sha256()
-    with blob.open() as stream:
-        # an archive of Docker's names layers by their uncompressed bytes alone, and may hold them compressed all the same
-        size = stream.seek(0, 2)
-        stream.seek(0)
-        budget.stored(size)
-        by_content = blob.digest == diff_id and compression_of(stream) is not None
-        for piece in (
-            pieces(stream, what=what, limit=budget.allowed) if by_content else iter(lambda: stream.read(PIECE), b"")
-        ):
-            hashed.update(piece)
-    if f"sha256:{hashed.hexdigest()}" != blob.digest:
-        raise InputError(f"cannot analyze {what}: its bytes are not those of {blob.digest}", hint="pull or build the image again; `scratchpack verify` says all that is wrong")  # fmt: skip
-    return size
-
-
 def _shown(root: LayerRoot) -> Iterator[Shown]:
     seen: set[int] = set()
     for version in root.history.live():
@@ -243,13 +216,6 @@ def _leftovers(root: LayerRoot) -> tuple[Leftover, ...]:
     return leftovers(_shown(root), directory, owned)
 
 
-class _Inside(NamedTuple):
-    """The image as the one root of a plan: no file of this machine is near."""
-
-    root: Sysroot
-    host: Sysroot
-
-
 class _Needed(NamedTuple):
     size: int | None
     unresolved: str = ""
@@ -258,24 +224,16 @@ class _Needed(NamedTuple):
 
 def _needed(image: StoredImage, root: LayerRoot) -> _Needed:
     """What the image's program needs, or why that is not known."""
-    from scratchpack.pipeline.plan import planned
+    from scratchpack.pipeline.slim.plan import Inside, plan_image
     from scratchpack.report.text import because
 
     try:
-        start = launch(image.config, root)
-        found = start.program(root)
-        if not start.argv:
-            return _Needed(None, "it starts nothing by itself")
-        if found is None:
-            return _Needed(None, f"{start.argv[0]}, which it starts, is not in it")
-        if found[0].rpartition("/")[2] in _SHELLS and len(start.argv) > 1:
-            return _Needed(None, "it starts a shell with a command line, and what that starts is not known")
-        asked = Request("pack", env=start.env, workdir=start.cwd)
-        (plan,) = planned([found[0]], asked, _Inside(root, LayerRoot((), name="nothing")), strict=False)
+        inside = Inside(root, LayerRoot((), name="nothing"))
+        plan = plan_image(image.config, image.platform, inside, Request("slim"), strict=False)
     except ScratchpackError as error:
-        return _Needed(None, error.message)
+        return _Needed(None, error.message.removeprefix("cannot tell what the image needs: "))
     if plan.errors:
-        return _Needed(None, f"{found[0]} does not find {plan.errors[0].name}")
+        return _Needed(None, f"{plan.programs[0].path} does not find {plan.errors[0].name}")
     return _Needed(
         plan.rootfs.size, reasons={entry.path: because(entry.because[0]) for entry in plan.rootfs if entry.because}
     )

@@ -15,7 +15,6 @@ from scratchpack.configuration.model import GROUP, PATH, RELATIVE, Named
 from scratchpack.needs import places
 from scratchpack.needs.base import A, Evidence
 from scratchpack.pattern import pattern
-from scratchpack.request.model import DEFAULT_USER
 from scratchpack.rootfs import Directory
 
 if TYPE_CHECKING:
@@ -186,7 +185,7 @@ class Configured:
                 else:
                     missing.setdefault(path, named.where)
         shown = [self._missing(path, where) for path, where in missing.items()]
-        shown += _listed(written, self._asked.user or DEFAULT_USER)
+        shown += _listed(written, self._asked.account)
         if len(shown) > _MAX_WARNINGS:
             shown[_MAX_WARNINGS:] = [
                 f"{len(shown) - _MAX_WARNINGS} more names of the configuration are not in the image"
@@ -211,7 +210,7 @@ class Configured:
 
     def _writable(self, path: str, rootfs: Rootfs) -> bool:
         """Whether the image's user may make this path: the nearest directory that the image has is theirs, or everybody's."""
-        user = (self._asked.user or DEFAULT_USER).partition(":")[0]
+        user = (self._asked.account).partition(":")[0]
         while path != "/":
             path = posixpath.dirname(path)
             entry = rootfs.get(path)

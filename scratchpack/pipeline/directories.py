@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING
 
 from scratchpack import foreign
 from scratchpack.errors import UsageError
-from scratchpack.request.model import DEFAULT_USER
 from scratchpack.rootfs import RANK_OPTION, Directory, File, Reason, Rootfs, Symlink
 from scratchpack.verification.planned import PlannedRoot
 
@@ -28,9 +27,11 @@ def with_directories(rootfs: Rootfs, asked: Request) -> Rootfs:
     Raises:
         UsageError: something that is no directory stands there; an owner by a name that the image does not know.
     """
-    user = asked.user or DEFAULT_USER
+    user = asked.account
     explicit = {directory.path for directory in asked.directory}
-    wanted = [(one.path, one.mode, one.owner or user, f"--directory {one.path}", True) for one in asked.directory]
+    wanted = [
+        (one.path, one.mode, one.owner or user, f"--directory {one.path}{one.why}", True) for one in asked.directory
+    ]
     wanted += [(path, 0o755, user, f"--volume {path}", True) for path in asked.volume]
     if asked.workdir is not None:
         wanted.append((asked.workdir, 0o755, user, f"--workdir {asked.workdir}", False))

@@ -14,7 +14,6 @@ from scratchpack.needs.names import SCRIPT_NEEDS
 from scratchpack.pipeline.closures import with_closures
 from scratchpack.pipeline.locate import refuse_system
 from scratchpack.pipeline.payload import payload_needs
-from scratchpack.request.model import DEFAULT_USER
 
 if TYPE_CHECKING:
     from scratchpack.elf.evidence import Elf
@@ -48,7 +47,7 @@ class Examination:
         self._options = NeedOptions(
             modes=asked.need,
             env=dict(asked.env),
-            user=asked.user or DEFAULT_USER,
+            user=asked.account,
             locales=asked.locale,
             timezones=asked.timezone,
             services=asked.service,

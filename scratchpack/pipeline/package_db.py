@@ -26,14 +26,18 @@ _COMMON = re.compile(r"/usr/share/common-licenses/[A-Za-z0-9.+-]*[A-Za-z0-9+]")
 _OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
 
-def package_entries(rootfs: Rootfs, gatherer: Gatherer, root: Sysroot) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
+def package_entries(
+    rootfs: Rootfs, gatherer: Gatherer, root: Sysroot, *, asked: bool = True
+) -> tuple[tuple[Entry, ...], tuple[str, ...]]:
     """The entries to add for the files that came from ``root``, and warnings about those for which there is none.
 
-    Entries give way to what the user included at the same path.
+    Entries give way to what the user included at the same path. Where nobody ``asked``, a root without packages is none to speak of.
     """
     owners = Owners(root)
     owned = owners.of(rootfs)
     database = owners.database(root.name)
+    if (database is None or not owned) and not asked:
+        return (), owners.problems
     if database is None:
         return (), (f"{OPTION}: {root.name} has no package database that is known here (dpkg, apk, rpm)",)
     if not owned:

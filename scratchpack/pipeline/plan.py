@@ -64,6 +64,14 @@ def plan(
 def planned(binaries: Sequence[str], asked: Request, roots: Rooted, *, strict: bool = True) -> tuple[Plan, ...]:
     """Plan what was asked for, as :func:`plan` does; the files of the plans can be read until ``roots`` are closed."""
     found = [locate(binary, roots.host, roots.root, dict(asked.env).get("PATH")) for binary in binaries]
+    return planned_programs(found, asked, roots, strict=strict)
+
+
+def planned_programs(
+    located: Sequence[Located], asked: Request, roots: Rooted, *, strict: bool = True
+) -> tuple[Plan, ...]:
+    """The same of programs that were found already."""
+    found = list(located)
     if asked.need.get("commands") == "always":
         from scratchpack.pipeline.scripting.commands import with_commands
 
@@ -295,7 +303,7 @@ class _Planner:
         self.warnings += gatherer.warnings
         if self.ground is not None:
             rootfs = self.ground.exclusion.of(rootfs, placed)
-        if self.asked.package_db:
+        if self.asked.package_db or (self.asked.package_db is None and self.asked.command == "slim"):  # W21
             rootfs = self._with_packages(rootfs, gatherer)
         if self.asked.probe is not None:
             from scratchpack.pipeline.probe import probe_file
@@ -321,7 +329,7 @@ class _Planner:
         """``--package-db``: of what is left after ``--exclude``, which goes for what is added too."""
         from scratchpack.pipeline.package_db import package_entries
 
-        entries, warnings = package_entries(rootfs, gatherer, self.root)
+        entries, warnings = package_entries(rootfs, gatherer, self.root, asked=bool(self.asked.package_db))
         self.warnings += warnings
         return rootfs.merge(entries if self.ground is None else self.ground.exclusion.of(entries))
 

@@ -18,17 +18,18 @@ def write_records(packed: Packed, asked: Request) -> None:
         OutputError: one could not be written; the image itself stands already.
     """
     if asked.iidfile is not None and packed.release is not None:
-        _write(asked.iidfile, packed.release.images[0].config_blob.digest)
+        write_text(asked.iidfile, packed.release.images[0].config_blob.digest)
     documents = [path for path in (asked.metadata_file, asked.locked if asked.update_lock else None) if path]
     if documents:
         from scratchpack.report.json import dumps, metadata_document
 
         text = dumps(metadata_document(packed)) + "\n"
         for path in documents:
-            _write(path, text)
+            write_text(path, text)
 
 
-def _write(path: str, text: str) -> None:
+def write_text(path: str, text: str) -> None:
+    """Write one file, old or new."""
     with StagedFile(path) as staged:
         staged.write(text.encode())
         staged.publish()

@@ -51,6 +51,13 @@ def with_interpreters(
     return Located((script, *(program(placed, at, facts) for placed, at, facts in found)), chain.problems)
 
 
+def as_script(interpreter: Program, path: str, node: Node) -> Located:
+    """A file that an interpreter is given as its argument, as if its first line named that interpreter."""
+    facts = _script_facts(interpreter.facts, path, node)
+    script = Program(path, interpreter.root, path, node, facts, keeps_path=True)
+    return Located((script, interpreter._replace(asked_by=path)))
+
+
 def _refuse_libtool_wrapper(given: str, where: Sysroot, node: Node) -> None:
     """N47: the wrapper finds its program by its own place in the build tree, and relinks it there; neither travels.
 

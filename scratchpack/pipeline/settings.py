@@ -19,10 +19,10 @@ def image_config(asked: Request, platform: Platform, program: str, env: Mapping[
     """The image configuration; ``program`` is the program's path in the image."""
     return ImageConfig(
         platform,
-        entrypoint=asked.entrypoint or (program,),
+        entrypoint=(program,) if asked.entrypoint is None else asked.entrypoint,
         cmd=asked.cmd,
         env=tuple(env.items()),
-        user=asked.user or DEFAULT_USER,
+        user=DEFAULT_USER if asked.user is None else asked.user,
         working_dir=asked.workdir or "",
         exposed_ports=asked.expose,
         volumes=asked.volume,

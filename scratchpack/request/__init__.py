@@ -78,6 +78,8 @@ def request(options: Options | None, command: str, environ: Mapping[str, str] | 
     typed: dict[str, Any] = {}
     for field, value in given.items():
         if command not in NAMES[field.replace("_", "-")].takes:
+            if value is False:
+                continue  # what a command cannot do, it may be told not to do
             raise _not_taken(field, command)
         if field == "env":
             typed[field] = _reader("image", "environment")(value, environ)

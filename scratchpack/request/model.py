@@ -17,7 +17,7 @@ DEFAULT_USER = "65532:65532"
 TREES = frozenset({"tar", "local", "dockerfile"})  # types of output that are files, and no image
 # an option that names what a need puts into the image -> that need: it asks for it, too
 IMPLIED = {"timezone": "timezone", "locale": "locale", "service": "pam", "ca_bundle": "ca-certificates"}
-COMMANDS = ("pack", "dockerfile", "inspect", "verify", "verify-image", "analyze")
+COMMANDS = ("pack", "slim", "squash", "dockerfile", "inspect", "verify", "verify-image", "analyze")
 
 
 class Annotations(NamedTuple):
@@ -33,6 +33,7 @@ class MadeDirectory(NamedTuple):
     path: str
     mode: int = 0o755
     owner: str = ""  # UID[:GID] or names; empty: the image's user
+    why: str = ""  # who asks for it, where that is no --directory
 
 
 class Request(NamedTuple):
@@ -47,7 +48,7 @@ class Request(NamedTuple):
     insecure_registry: tuple[str, ...] = ()
     token_server: tuple[str, ...] = ()
     sbom: str | None = None
-    package_db: bool = False
+    package_db: bool | None = None  # None: nobody says
     iidfile: str | None = None
     metadata_file: str | None = None
     locked: str | None = None
@@ -92,3 +93,8 @@ class Request(NamedTuple):
     traced: tuple[tuple[str, str], ...] = ()  # no option: paths of the root that runs opened, and why each is added
     mtime: int = 0  # seconds since 1970, of every file of the image
     notes: tuple[str, ...] = ()  # options that have no effect here, each a line for the report
+
+    @property
+    def account(self) -> str:
+        """Who the image runs as; a configuration that names nobody means root."""
+        return DEFAULT_USER if self.user is None else self.user or "0"

@@ -119,6 +119,12 @@ def language(interpreter: Program) -> str | None:
     return None
 
 
+def language_of(program: Program) -> str | None:
+    """The language that a program speaks by the very name it is started with: one file with many names is another program under each."""
+    name = posixpath.basename(program.path)
+    return next((spoken for names, spoken in _LANGUAGES if names.fullmatch(name)), None)
+
+
 def _reader(name: str) -> Callable[[Script], ScriptNeeds]:
     from importlib import import_module
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from scratchpack.errors import InputError
 from scratchpack.record import NamedTuple
-from scratchpack.scripts.model import Command, Mention, Unknown
+from scratchpack.scripts.model import Command, Mention, SourceText, Unknown
 from scratchpack.scripts.shell.builtins import RESERVED, builtins
 from scratchpack.scripts.shell.reader import ShellReading, read_shell
 from scratchpack.scripts.text import read
@@ -45,34 +45,43 @@ def shell_program(root: Sysroot, script: Node, shell: str = "sh") -> ShellProgra
     Raises:
         ScriptError: the script itself passes a limit; of a sourced file that is a warning.
     """
-    readings: dict[str, ShellReading] = {}
+    return shell_text(root, read(root, script), shell)
+
+
+def shell_text(root: Sysroot, script: SourceText, shell: str = "sh") -> ShellProgram:
+    """Read a text of shell, a command line for example, and what it sources.
+
+    Raises:
+        ScriptError: it passes a limit; of a sourced file that is a warning.
+    """
+    readings = {script.path: read_shell(script)}
     missing: dict[Mention, None] = {}
     warnings: list[str] = []
-    ahead = [script]
-    while ahead:
-        node = ahead.pop(0)
-        if node.canonical in readings:
-            continue
-        try:
-            reading = read_shell(read(root, node))
-        except InputError as error:
-            if not readings:
-                raise
-            warnings.append(error.message)
-            reading = ShellReading()
-        readings[node.canonical] = reading
-        for mention in reading.mentions:
+    ahead: list[Node] = []
+
+    def follow(holder: str) -> None:
+        for mention in readings[holder].mentions:
             if mention.how != "sourced":
                 continue
-            found = root.lookup(placed(mention, script.canonical, node.canonical))
+            found = root.lookup(placed(mention, script.path, holder))
             if found is None or found.kind != "file":
                 missing[mention] = None
             elif len(readings) + len(ahead) < MAX_FILES:
                 ahead.append(found)
             else:
-                warnings.append(
-                    f"{script.canonical} sources over {MAX_FILES} files: {mention.path} was not looked into"
-                )
+                warnings.append(f"{script.path} sources over {MAX_FILES} files: {mention.path} was not looked into")
+
+    follow(script.path)
+    while ahead:
+        node = ahead.pop(0)
+        if node.canonical in readings:
+            continue
+        try:
+            readings[node.canonical] = read_shell(read(root, node))
+        except InputError as error:
+            warnings.append(error.message)
+            readings[node.canonical] = ShellReading()
+        follow(node.canonical)
     warnings += [
         f"{path}: line {reading.broken[0]} does not parse as shell; commands there are uncertain"
         for path, reading in readings.items()
