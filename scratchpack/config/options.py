@@ -57,6 +57,7 @@ class Options(NamedTuple):
     probe: str | None = None
     created: str | int | datetime | None = None
     root: StrPath | None = None
+    onto: StrPath | None = None
     at: StrPath | None = None
     cpu: str | None = None
     assume_static: bool = False

@@ -14,6 +14,16 @@ PROGRAM_ITSELF: tuple[Setting, ...] = (
         takes=FILES_HERE,
         guard="reads another directory",
     ),
+    Setting(
+        "onto",
+        "text",
+        "Program",
+        "Add to this image (an archive, a layout, docker:REF, podman:REF, containerd:REF, a registry's reference) only what it "
+        "lacks; its layers stay as they are.",
+        metavar="BASE",
+        takes=("pack",),
+        guard="reads another image",
+    ),
     Setting("at", "text", "Program", "Where the program stands in the image.", metavar="PATH"),
     Setting(
         "cpu",

@@ -6,6 +6,7 @@ import hashlib
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import InputError
+from scratchpack.oci.media import LAYERS
 from scratchpack.oci.model import MEDIA_LAYER, Blob, Layer
 from scratchpack.oci.unpack import PIECE, compression_of, pieces
 
@@ -57,3 +58,10 @@ def as_layer(blob: Blob, diff_id: str, size: int) -> Layer:
             stored += len(piece)
     media = MEDIA_LAYER + (f"+{kind}" if kind else "")
     return Layer(Blob(media, f"sha256:{hashed.hexdigest()}", stored, blob.open), diff_id, size)
+
+
+def stated_layer(blob: Blob, diff_id: str, size: int) -> Layer:
+    """The same of a registry's layer, whose digest is that of what is stored: it is not read for this."""
+    kind = LAYERS.get(blob.media_type)
+    media = MEDIA_LAYER + (f"+{kind}" if kind else "")
+    return Layer(blob._replace(media_type=media), diff_id, size)

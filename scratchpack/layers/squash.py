@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _COPIES = frozenset({Cause.METADATA_ONLY, Cause.REWRITTEN})
 
 
-class Placed(NamedTuple):
+class NewEntry(NamedTuple):
     """One entry of a new layer. Without a version it is a whiteout of ``path``."""
 
     path: str
@@ -36,12 +36,12 @@ class Kept(NamedTuple):
     number: int
 
 
-NewLayer = tuple[Placed, ...]
+NewLayer = tuple[NewEntry, ...]
 
 
 def whole(history: History) -> NewLayer:
     """Everything that an image shows."""
-    return tuple(Placed(version.path, version) for version in history.live() if version.path != "/")
+    return tuple(NewEntry(version.path, version) for version in history.live() if version.path != "/")
 
 
 def fold(history: History) -> tuple[NewLayer | Kept, ...] | None:
@@ -118,7 +118,7 @@ def onto(history: History, base: History, *, same_layers: int) -> NewLayer:
         path for path in gone
         if (above := os.path.dirname(path)) not in gone_set and ((now := history.find(above)) is None or now.below is not None)
     ]  # fmt: skip
-    return (*(Placed(path, None) for path in sorted(tops, key=os.fsencode)), *_ordered(entries.items()))
+    return (*(NewEntry(path, None) for path in sorted(tops, key=os.fsencode)), *_ordered(entries.items()))
 
 
 def _homes(history: History) -> dict[int, int]:
@@ -154,7 +154,7 @@ def _above(path: str) -> Iterator[str]:
 
 
 def _ordered(entries: Iterable[tuple[str, PathVersion]]) -> NewLayer:
-    return tuple(Placed(path, version) for path, version in sorted(entries, key=lambda item: os.fsencode(item[0])))
+    return tuple(NewEntry(path, version) for path, version in sorted(entries, key=lambda item: os.fsencode(item[0])))
 
 
 def _names(history: History) -> dict[int, frozenset[str]]:

@@ -39,7 +39,10 @@ def config_json(config: ImageConfig, layers: Sequence[Layer]) -> bytes:
         "os": config.platform.os,
         "config": _run_config(config),
         "rootfs": {"type": "layers", "diff_ids": [layer.diff_id for layer in layers]},
-        "history": [{**when, "created_by": CREATED_BY} for _ in layers],  # I8: as many as layers
+        "history": [  # I8: as many as layers
+            *({"created_by": instruction} for instruction in config.history),
+            *({**when, "created_by": CREATED_BY} for _ in layers[len(config.history) :]),
+        ],
         **when,
     }
     if config.platform.variant:

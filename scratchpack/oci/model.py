@@ -65,6 +65,7 @@ class ImageConfig(NamedTuple):
     carried: Mapping[
         str, Any
     ] = {}  # of an image that this one was made from: fields of its config that none of these says
+    history: tuple[str, ...] = ()  # of the lowest layers, those of a base: the instruction of each
     carried_above: Mapping[str, Any] = {}  # likewise, of the document around it: author, os.version
 
 

@@ -49,7 +49,7 @@ def build_image(
         mtime=asked.mtime,
         on_progress=partial(tell, f"packing {plan.platform}"),
     )
-    return make_image(plan.config, [layer], annotations={**standard, **dict(asked.annotation.of_manifest)})
+    return make_image(plan.config, [*plan.below, layer], annotations={**standard, **dict(asked.annotation.of_manifest)})
 
 
 def build_release(

@@ -113,6 +113,8 @@ def inputs_of(binaries: Iterable[str], asked: Request, settings: str | None = No
         else:
             matched = [source]
         found += [UsedPath(path, "what is included") for path in matched]
+    if asked.onto is not None and os.path.exists(asked.onto):
+        found.append(UsedPath(asked.onto, "--onto"))
     if asked.ca_bundle is not None:
         found.append(UsedPath(asked.ca_bundle, "--ca-bundle"))
     if asked.locked is not None and not asked.update_lock:

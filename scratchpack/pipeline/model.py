@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from scratchpack.elf.model import ElfFacts
     from scratchpack.loader.model import Closure, Problem
     from scratchpack.needs.base import NeedResult
-    from scratchpack.oci.model import ImageConfig, Release
+    from scratchpack.oci.model import ImageConfig, Layer, Release
     from scratchpack.rootfs import Rootfs
     from scratchpack.sinks.model import Receipt
     from scratchpack.sysroot.model import Node, Sysroot
@@ -68,6 +68,7 @@ class Plan(NamedTuple):
     warnings: tuple[str, ...]
     interpreters: tuple[str, ...] = ()  # of a script: the chain that its #! lines name
     notes: tuple[str, ...] = ()  # what was done to the files on request, one line each for the report
+    below: tuple[Layer, ...] = ()  # layers of the base that it stands on
 
     def __repr__(self) -> str:
         return f"<Plan {self.placed[0]} {self.platform}: {len(self.rootfs)} files, {len(self.errors)} problems>"

@@ -78,11 +78,20 @@ def carry_out(
         from scratchpack.pipeline.lock import read_lock
 
         lock = read_lock(asked.locked)
-    with Roots(asked.root) as roots:
-        plans = planned(binaries, asked, roots)
+    with Roots(asked.root) as roots, contextlib.ExitStack() as stack:
+        if asked.onto is not None:
+            from scratchpack.pipeline.base import planned_onto
+
+            plans = planned_onto(binaries, asked, roots, stack)
+        else:
+            plans = planned(binaries, asked, roots)
         if rehearsal is not None or asked.trace_from:
             from scratchpack.pipeline.runs.traced import with_traces
 
+            if asked.onto is not None:
+                raise UsageError(
+                    "cannot trace with --onto", hint="trace with --trace-to FILE first, and --include what it names"
+                )
             plans = with_traces(plans, asked, roots, rehearsal, replan=partial(planned, binaries, roots=roots))
         name = os.path.basename(plans[0].programs[0].path)
         return write_plans(plans, asked, name, inputs, (roots,) * len(plans), lock=lock, progress=progress)

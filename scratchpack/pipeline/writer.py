@@ -52,7 +52,18 @@ def registry_sink(output: Output, asked: Request, progress: Step) -> RegistrySin
         insecure=asked.insecure_registry,
         token_servers=asked.token_server,
         progress=progress,
+        mounts=_mounts(asked),
     )
+
+
+def _mounts(asked: Request) -> tuple[str, ...]:
+    """The base, where it is an image of a registry."""
+    if asked.onto is None:
+        return ()
+    from scratchpack.images.open import understand
+
+    base = understand(asked.onto)
+    return (base.reference,) if base.kind == "registry" else ()
 
 
 class Writer:

@@ -74,6 +74,7 @@ class Request(NamedTuple):
     probe: Healthcheck | None = None
     created: str | None = None  # RFC 3339
     root: str | None = None
+    onto: str | None = None  # an image argument
     at: str | None = None
     cpu: str | None = None
     assume_static: bool = False

@@ -20,6 +20,8 @@ def together(asked: Request) -> Request:
     nameless = any(output.type == "registry" and output.dest is None for output in asked.output)
     if (asked.push or nameless) and not asked.tag:
         raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
+    if asked.onto is not None and (tree := next((one for one in asked.output if one.type in TREES), None)):
+        raise UsageError(f"cannot write -o type={tree.type} with --onto: a tree has no layers of a base", hint="write type=docker or type=oci")  # fmt: skip
     archive = not asked.output and not asked.load and not asked.push  # <name>.tar is written
     image = archive or asked.load or asked.push or any(output.type not in TREES for output in asked.output)
     if asked.iidfile is not None and not image:

@@ -21,6 +21,7 @@ class RegistrySink:
         insecure: hosts (``host`` or ``host:port``) that may speak plain http or show any certificate.
         token_servers: hosts besides the registry's own that may see the user's password.
         progress: is called with (what, bytes done, bytes in all).
+        mounts: references of images whose layers the release has.
     """
 
     def __init__(
@@ -30,8 +31,9 @@ class RegistrySink:
         insecure: Iterable[str] = (),
         token_servers: Iterable[str] = (),
         progress: Callable[[str, int, int], None] | None = None,
+        mounts: Sequence[str] = (),
     ) -> None:
-        self._references, self._progress = references, progress
+        self._references, self._progress, self._mounts = references, progress, mounts
         self._insecure, self._token_servers = frozenset(insecure), frozenset(token_servers)
 
     def write(self, release: Release) -> tuple[Receipt, ...]:
@@ -54,6 +56,6 @@ class RegistrySink:
         options = Access(self._insecure, self._token_servers)
         receipts: list[Receipt] = []
         for one, names in zip(release.each(), places, strict=True):
-            done = push(one, names, options=options, progress=self._progress)
+            done = push(one, names, options=options, progress=self._progress, mounts=self._mounts)
             receipts += [Receipt("registry", f"{pushed.repository}@{pushed.digest}", pushed.digest) for pushed in done]
         return tuple(receipts)

@@ -44,9 +44,11 @@ def push(
     *,
     options: Access | None = None,
     progress: Progress | None = None,
+    mounts: Sequence[str] = (),
 ) -> tuple[Pushed, ...]:
     """Push to every name; names of one repository share the blobs, further repositories of one host mount them.
 
+    ``mounts`` are references of images whose layers the release has: what their registry holds is mounted, where it is the same one.
     ``progress`` is told (what, bytes done, bytes in all), from several threads, one at a time.
 
     Raises:
@@ -61,11 +63,11 @@ def push(
     done = []
     for host, paths in places.items():
         with Session(host, options or Access(), next(iter(paths))) as session:
-            source: tuple[str, ...] = ()
+            source = tuple(one.path for one in map(reference.parse, mounts) if one.host == host)
             for path, tags in paths.items():
                 repository = Repository(session, path, write=True, sources=source)
                 done.append(_push_one(release, repository, tuple(tags), progress or (lambda *_: None)))
-                source = (path,)
+                source = (path, *source)
     return tuple(done)
 
 
