@@ -2,19 +2,26 @@
 
 It decides nothing. Where it differs from our own reader, ``verify`` says so: one of the two is wrong, and a person
 should look before the image is trusted. Neither library is ever imported into the process that packs.
+
+The two libraries are not ours, and there are files that keep them busy for minutes. So the child holds itself to what S4
+allows a reader, 2 seconds and 256 MB, once they are imported; what the file itself takes, held by the child and copied by
+lief, comes on top, up to 512 MiB each. Whoever passes a bound gives no reading, and ``verify`` says that there is none.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from typing import TYPE_CHECKING, Any, BinaryIO, NamedTuple
 
 if TYPE_CHECKING:
     from scratchpack.elf.model import ElfFacts
 
-TIMEOUT = 60.0  # seconds
-CPU = 30  # seconds
-MEMORY = 4 << 30  # bytes of address space: lief holds the file, and more
+MAX_FILE = 512 << 20  # bytes; a larger one is not read a second time
+CPU = 2  # seconds of processor time, from when the libraries are imported and the file is there
+MEMORY = 256 << 20  # bytes of address space beyond that, and beyond lief's copy of the file
+_TIMEOUT = 30.0  # seconds by the clock, of a child that waits for its turn on a busy machine
+_OUTER = (2 << 30, 20)  # address space and processor time in which the child starts, before it can measure itself
 _PIECE = 1 << 20
 
 
@@ -34,7 +41,7 @@ class SecondReading(NamedTuple):
 
 
 def second_reading(stream: BinaryIO) -> SecondReading | None:
-    """Read a whole file a second time; ``None`` when the witness could not make anything of it in its limits.
+    """Read a whole file, a seekable one, a second time; ``None`` when the witness could not make anything of it in its limits.
 
     Raises:
         ScratchpackError: the child could not be started.
@@ -43,10 +50,12 @@ def second_reading(stream: BinaryIO) -> SecondReading | None:
 
     from scratchpack import proc
 
-    limits = proc.Limits(memory=MEMORY, cpu=CPU)
+    if stream.seek(0, 2) > MAX_FILE:
+        return None
+    stream.seek(0)
     pieces = iter(lambda: stream.read(_PIECE), b"")
     try:
-        done = proc.python("scratchpack.elf.witness", timeout=TIMEOUT, input=pieces, limits=limits)
+        done = proc.python("scratchpack.elf.witness", timeout=_TIMEOUT, input=pieces, limits=proc.Limits(*_OUTER))
     except (proc.TimedOutError, proc.TooMuchOutputError):
         return None
     if done.status != 0:
@@ -132,11 +141,31 @@ def _text(value: Any) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value or "")
 
 
+def _hold(size: int) -> None:
+    """Bound what this process may still use (S4), with a file of ``size`` bytes in it already."""
+    import resource
+
+    with open("/proc/self/statm") as stream:
+        space = int(stream.read().split()[0]) * resource.getpagesize()
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    seconds = math.ceil(used.ru_utime + used.ru_stime + CPU)
+    for kind, value in ((resource.RLIMIT_AS, space + size + MEMORY), (resource.RLIMIT_CPU, seconds)):
+        hard = resource.getrlimit(kind)[1]
+        resource.setrlimit(kind, (value if hard == resource.RLIM_INFINITY else min(value, hard),) * 2)
+
+
 def main() -> int:
     """The child: an ELF file on stdin, a reading as JSON on stdout; exit status 1 where there is none."""
+    import importlib
     import json
 
-    reading = _read(sys.stdin.buffer.read())
+    for module in ("lief", "elftools.elf.elffile"):  # a second of work that is no reading
+        importlib.import_module(module)
+    data = sys.stdin.buffer.read(MAX_FILE + 1)
+    if len(data) > MAX_FILE:
+        return 1
+    _hold(len(data))
+    reading = _read(data)
     if reading is None:
         return 1
     sys.stdout.write(json.dumps(reading._asdict()))

@@ -13,7 +13,7 @@ import pytest
 from scratchpack.elf.image import ElfImage
 from scratchpack.elf.reader import read_elf
 from scratchpack.elf.sections import read_sections
-from scratchpack.elf.witness import _read, disagreements, second_reading
+from scratchpack.elf.witness import CPU, MAX_FILE, MEMORY, _read, disagreements, second_reading
 from tests.support.build import HELLO_C, cc, shared, zig
 from tests.support.cli import HOME
 from tests.unit.elf.forge import NEEDED, facts, forge
@@ -121,6 +121,40 @@ def test_a_difference_is_put_into_words(tmp_path: Path) -> None:
 
 def test_a_file_that_the_witness_cannot_read_is_no_reading() -> None:
     assert second_reading(io.BytesIO(b"no ELF at all")) is None
+
+
+# Beside the tests, for the kernel's own account of the child alone: seconds, megabytes and what came of it, for the file on stdin.
+COST = """
+import resource, sys
+from scratchpack.elf.witness import second_reading
+reading = second_reading(open(sys.argv[1], "rb"))
+used = resource.getrusage(resource.RUSAGE_CHILDREN)
+print(used.ru_utime + used.ru_stime, used.ru_maxrss >> 10, reading is not None)
+"""
+
+
+def cost(path: Path) -> tuple[float, int, bool]:
+    done = subprocess.run(
+        [sys.executable, "-c", COST, path], capture_output=True, text=True, check=True, cwd=HOME, timeout=120
+    )
+    seconds, megabytes, read = done.stdout.split()
+    return float(seconds), int(megabytes), read == "True"
+
+
+def test_the_second_reading_costs_two_seconds_and_256_megabytes_at_most(tmp_path: Path) -> None:
+    """S4: lief alone would take 20 GB for the first of these, and gigabytes of zeroes of the second."""
+    plain = tmp_path / "plain"
+    plain.write_bytes(forge(()))
+    started, held, read = cost(plain)
+    assert read
+    hostile = tmp_path / "hostile"
+    hostile.write_bytes(forge(((NEEDED, b"x" * (1 << 20)), *((NEEDED, 1) for _ in range(20_000)))))
+    seconds, megabytes, _ = cost(hostile)
+    assert seconds - started <= CPU + 1  # the kernel counts whole seconds
+    assert megabytes - held <= (MEMORY >> 20) + 2 * (hostile.stat().st_size >> 20) + 1
+    os.truncate(plain, MAX_FILE + 1)
+    seconds, megabytes, read = cost(plain)
+    assert (megabytes <= held, read) == (True, False)
 
 
 def test_a_section_table_that_lies_is_no_evidence_for_the_loader() -> None:
