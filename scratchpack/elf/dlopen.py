@@ -10,7 +10,7 @@ from scratchpack.errors import InputError, LimitError
 from scratchpack.record import NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from scratchpack.elf.model import Note
 
@@ -32,18 +32,15 @@ class DlopenEntry(NamedTuple):
 
 
 def dlopens(notes: Iterable[Note]) -> tuple[DlopenEntry, ...]:
-    """All entries of all ``.note.dlopen`` records; what does not read as one is left out.
+    """All entries of all ``.note.dlopen`` records; what does not read as one is left out, and :func:`unread` names it.
 
     Raises:
         LimitError: they name more libraries than any program opens.
     """
     found: list[DlopenEntry] = []
     for note in notes:
-        if note.owner.rstrip(b"\0") == OWNER and note.type == NOTE_DLOPEN:
-            value = _json(note.desc)
-            # a draft had one object without the list
-            entries = () if value is None else value.items() if isinstance(value.raw, list) else (value,)
-            found += [one for entry in islice(entries, MAX_ENTRIES) if (one := _entry(entry)) is not None]
+        if _is(note, NOTE_DLOPEN):
+            found += [one for one in _entries(note.desc) if isinstance(one, DlopenEntry)]
         if len(found) > MAX_ENTRIES or sum(len(entry.sonames) for entry in found) > MAX_NAMES_IN_ALL:
             raise LimitError(
                 f"cannot examine this file: its notes name more than {MAX_NAMES_IN_ALL} libraries to open later",
@@ -52,12 +49,28 @@ def dlopens(notes: Iterable[Note]) -> tuple[DlopenEntry, ...]:
     return tuple(found)
 
 
+def unread(notes: Iterable[Note]) -> tuple[str, ...]:
+    """Why records that should say what is opened later, or of which package the file is, do not: a sentence each, for a warning."""
+    found: dict[str, None] = {}
+    for note in notes:
+        if _is(note, NOTE_DLOPEN):
+            for one in _entries(note.desc):
+                if isinstance(one, str):
+                    found.setdefault(f"its note on what it opens later is left out: {one}")
+        elif _is(note, NOTE_PACKAGE):
+            value = _json(note.desc)
+            if isinstance(value, str) or not isinstance(value.raw, dict):
+                why = value if isinstance(value, str) else "an object is meant"
+                found.setdefault(f"its note on its package is left out: {why}")
+    return tuple(found)
+
+
 def package(notes: Iterable[Note]) -> Mapping[str, str]:
     """The text fields of ``.note.package``: type, name, version, architecture, osCpe …; empty without one."""
     for note in notes:
-        if note.owner.rstrip(b"\0") == OWNER and note.type == NOTE_PACKAGE:
+        if _is(note, NOTE_PACKAGE):
             value = _json(note.desc)
-            if value is not None and isinstance(value.raw, dict):
+            if not isinstance(value, str) and isinstance(value.raw, dict):
                 return {
                     foreign.legible(name): _text(foreign.Value(item))
                     for name, item in value.raw.items()
@@ -66,15 +79,31 @@ def package(notes: Iterable[Note]) -> Mapping[str, str]:
     return {}
 
 
-def _entry(value: foreign.Value) -> DlopenEntry | None:
-    try:
-        sonames = value["soname"]
-        names = (sonames.text(),) if isinstance(sonames.raw, str) else sonames.texts()
-        priority, feature, description = (_text(value.get(name)) for name in ("priority", "feature", "description"))
-    except InputError:
-        return None
+def _is(note: Note, kind: int) -> bool:
+    return note.type == kind and note.owner.rstrip(b"\0") == OWNER
+
+
+def _entries(desc: bytes) -> Iterator[DlopenEntry | str]:
+    """Each entry of one record, or why it is none."""
+    value = _json(desc)
+    if isinstance(value, str):
+        yield value
+        return
+    # a draft had one object without the list
+    entries = value.items() if isinstance(value.raw, list) else (value,)
+    for entry in islice(entries, MAX_ENTRIES + 1):
+        try:
+            yield _entry(entry)
+        except InputError as error:
+            yield error.message
+
+
+def _entry(value: foreign.Value) -> DlopenEntry:
+    sonames = value["soname"]
+    names = (sonames.text(),) if isinstance(sonames.raw, str) else sonames.texts()
+    priority, feature, description = (_text(value.get(name)) for name in ("priority", "feature", "description"))
     if not 0 < len(names) <= MAX_NAMES or not all(names):
-        return None
+        raise sonames.wrong(f"1 to {MAX_NAMES} names are meant, and none of them empty")
     return DlopenEntry(names, priority if priority in PRIORITIES else "recommended", feature, description)
 
 
@@ -83,8 +112,13 @@ def _text(value: foreign.Value) -> str:
     return foreign.legible(value.raw) if isinstance(value.raw, str) else ""
 
 
-def _json(desc: bytes) -> foreign.Value | None:
+def _json(desc: bytes) -> foreign.Value | str:
+    """What a record says, or why it cannot be read."""
     try:
-        return foreign.json_document(desc.partition(b"\0")[0], limit=MAX_TEXT)
-    except InputError:
-        return None
+        return foreign.json_document(desc.partition(b"\0")[0], _fault, limit=MAX_TEXT)
+    except InputError as error:
+        return error.message
+
+
+def _fault(why: str) -> InputError:
+    return InputError(why)

@@ -41,6 +41,12 @@ class Elf:
         self.facts = facts
         self._budget = Budget(facts.origin, within=run)
         self._scanned: dict[tuple[frozenset[str], bool], Mapping[str, tuple[str, ...]]] = {}
+        self._faults: dict[str, None] = {}
+
+    @property
+    def faults(self) -> tuple[str, ...]:
+        """Why views that were asked for so far left something out: a sentence each, which does not name the file."""
+        return tuple(self._faults)
 
     def _read(self, view: Callable[[ElfImage], T]) -> T:
         with self._open() as stream:
@@ -50,7 +56,8 @@ class Elf:
         """A view that the loader does not need: what cannot be read is no evidence, and no error."""
         try:
             return self._read(view)
-        except ElfError:
+        except ElfError as error:
+            self._faults.setdefault(error.message.removeprefix(f"cannot read {self.facts.origin}: "))
             return nothing
 
     @cached_property
@@ -91,6 +98,10 @@ class Elf:
 
     def notes(self) -> tuple[Note, ...]:
         """Records of every PT_NOTE; a note's owner has no closing NUL."""
+        if any(note.owner == b"FDO" for note in self._notes):
+            from scratchpack.elf.dlopen import unread
+
+            self._faults |= dict.fromkeys(unread(self._notes))
         return self._notes
 
     def package(self) -> Mapping[str, str]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from scratchpack import foreign
 from scratchpack.elf.sections import section_bytes
-from scratchpack.errors import InputError
+from scratchpack.errors import ElfError, InputError
 
 if TYPE_CHECKING:
     from scratchpack.elf.image import ElfImage
@@ -34,15 +34,16 @@ def compiler(image: ElfImage) -> str | None:
 
 
 def crates(image: ElfImage) -> tuple[Crate, ...]:
-    """The crates that cargo-auditable listed in ``.dep-v0``; empty where it was not used or its data is broken."""
+    """The crates that cargo-auditable listed in ``.dep-v0``; empty where it was not used.
+
+    Raises:
+        ElfError: there is a list, and it cannot be read.
+    """
     packed = section_bytes(image, ".dep-v0", MAX_AUDIT)
     if not packed:
         return ()
-    unpacker = zlib.decompressobj()
     try:
-        text = unpacker.decompress(packed, MAX_AUDIT)
-        if not unpacker.eof:
-            return ()
+        listed = foreign.json_document(_unpacked(packed), _fault, limit=MAX_AUDIT)["packages"]
         return tuple(
             Crate(
                 entry["name"].text(),
@@ -51,7 +52,22 @@ def crates(image: ElfImage) -> tuple[Crate, ...]:
                 entry.get("kind").text() or "runtime",
                 entry.get("root").flag(),
             )
-            for entry in foreign.json_document(text, limit=MAX_AUDIT)["packages"].items()
+            for entry in listed.items()
         )
-    except (zlib.error, InputError):
-        return ()
+    except InputError as error:
+        raise ElfError(f"its list of crates is left out: {error.message}") from None
+
+
+def _unpacked(packed: bytes) -> bytes:
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(packed, MAX_AUDIT)
+    except zlib.error:
+        raise _fault("it is not compressed as it should be") from None
+    if not unpacker.eof:
+        raise _fault("it is cut short, or unpacks to too much")
+    return text
+
+
+def _fault(why: str) -> InputError:
+    return InputError(why)

@@ -74,20 +74,24 @@ class _Header(tarfile.TarInfo):
     """A header read in a fifth of the time that :mod:`tarfile` takes: there are layers of a million entries that hold nothing else (S4)."""
 
     @classmethod
-    def frombuf(cls, buf: Any, encoding: str | None, errors: str) -> Self:
+    def frombuf(cls, buf: Any, encoding: str, errors: str) -> Self:
         """One block of 512 bytes. What is not plainly a file, a directory or a link in octal digits is left to Python's reader."""
         if len(buf) == tarfile.BLOCKSIZE and buf[156:157] in _PLAIN:
-            name, mode, uid, gid, size, mtime, checksum, kind, link, _, user, group, device, prefix = _FIELDS.unpack(buf)
+            name, mode, uid, gid, size, mtime, checksum, kind, link, _, user, group, device, prefix = _FIELDS.unpack(
+                buf
+            )
             try:
-                numbers = [int(field.partition(b"\0")[0] or b"0", 8) for field in (mode, uid, gid, size, mtime, checksum)]
+                numbers = [
+                    int(field.partition(b"\0")[0] or b"0", 8) for field in (mode, uid, gid, size, mtime, checksum)
+                ]
             except ValueError:  # in binary, or damaged
                 return super().frombuf(buf, encoding, errors)
             if sum(buf) - sum(checksum) + 256 == numbers[-1] and not device.strip(b"0\0 "):
-                header = cls(name.partition(b"\0")[0].decode(encoding or "utf-8", errors))
+                header = cls(name.partition(b"\0")[0].decode(encoding, errors))
                 header.mode, header.uid, header.gid, header.size, header.mtime, _ = numbers
                 header.type = kind
                 header.linkname, header.uname, header.gname, above = (
-                    field.partition(b"\0")[0].decode(encoding or "utf-8", errors) for field in (link, user, group, prefix)
+                    field.partition(b"\0")[0].decode(encoding, errors) for field in (link, user, group, prefix)
                 )
                 if kind == tarfile.DIRTYPE:
                     header.name = header.name.rstrip("/")

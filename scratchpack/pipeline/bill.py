@@ -38,6 +38,7 @@ def bill_of(plan: Plan, reference: str, created: int, *roots: Sysroot) -> tuple[
     owned = {one.entry.path: one for one in owners.of(plan.rootfs)}
     hashed: dict[tuple[int, ...], Digests] = {}
     items = []
+    problems: list[str] = []
     for entry in plan.rootfs:
         if isinstance(entry, File):
             known = hashed.get(entry.inode) if entry.inode is not None else None
@@ -45,14 +46,16 @@ def bill_of(plan: Plan, reference: str, created: int, *roots: Sysroot) -> tuple[
             if entry.inode is not None:
                 hashed[entry.inode] = found
             owner = owned[entry.path].package if entry.path in owned else None
-            items.append(_item(entry, found)._replace(owner=owner))
+            item, faults = _item(entry, found)
+            items.append(item._replace(owner=owner))
+            problems += [f"{entry.path}: {why}" for why in faults]
     parsed = names.parse(reference)
     name = reference.removesuffix(f":{parsed.tag}") if parsed.tag else reference
     found_licences = {
         one.package.purl: _licence(one) for one in {one.package.purl: one for one in owned.values()}.values()
     }
     bill = Bill(name, parsed.tag or "", str(plan.platform), created, tuple(items), found_licences)
-    return bill, owners.problems
+    return bill, (*owners.problems, *problems)
 
 
 def _licence(owned: Owned) -> Licence:
@@ -61,18 +64,20 @@ def _licence(owned: Owned) -> Licence:
     return licences.from_copyright(copyright_text(owned.root, owned.package))
 
 
-def _item(entry: File, found: Digests) -> Item:
+def _item(entry: File, found: Digests) -> tuple[Item, tuple[str, ...]]:
+    """What is known of a file, and why some of it is not."""
     item = Item(entry.path, found.sha1, found.sha256)
     with entry.source.open() as stream:
         if stream.read(len(_ELF)) != _ELF:
-            return item
+            return item, ()
         stream.seek(0)
         try:
             facts = read_elf(stream, origin=entry.path)
         except InputError:
-            return item._replace(elf=True)  # an object file, or damaged: data to us
+            return item._replace(elf=True), ()  # an object file, or damaged: data to us
     elf = Elf(partial(entry.source.open), facts)
-    return item._replace(elf=True, build_id=facts.build_id, parts=(*_modules(elf), *_crates(elf)))
+    item = item._replace(elf=True, build_id=facts.build_id, parts=(*_modules(elf), *_crates(elf)))
+    return item, elf.faults
 
 
 def _modules(elf: Elf) -> tuple[Part, ...]:

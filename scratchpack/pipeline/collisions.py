@@ -135,9 +135,8 @@ def outputs_of(
             continue
         dest = output.dest or ""
         bills.append(name if dest == "-" else dest)
-        if dest != "-":
-            directory = output.type in {"local", "dockerfile"} or not output.tar
-            found.append(UsedPath(dest, f"-o type={output.type}", tree=directory))
+        directory = output.type in {"local", "dockerfile"} or not output.tar
+        found.append(UsedPath("/dev/stdout" if dest == "-" else dest, f"-o type={output.type}", tree=directory))
     if asked.load and not bills:
         bills.append(name)
     if asked.sbom is not None:

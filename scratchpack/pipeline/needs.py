@@ -115,6 +115,8 @@ class Examination:
         of_script, evidence = self._of_script(number)
         options = self._options._replace(beside=(*self._options.beside, *evidence)) if evidence else self._options
         found = examine(program, closure, self._loading.root, self._view, options, strict=self._strict)
+        for item in (program, *closure.roots, *closure.resolved):
+            self._notes += [f"{item.path}: {why}" for why in self._view(item).faults]
         return (*found, *of_script)
 
     def _of_script(self, number: int) -> tuple[tuple[NeedResult, ...], tuple[Evidence, ...]]:

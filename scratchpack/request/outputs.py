@@ -10,6 +10,8 @@ from scratchpack.sinks.model import Output
 
 TYPES = ("docker", "oci", "local", "tar", "dockerfile", "registry")
 KEYS = ("type", "dest", "compression", "compression-level", "tar", "force")
+STDOUT_NAMES = ("/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")  # what others call "-"
+STDERR_NAMES = ("/dev/stderr", "/dev/fd/2", "/proc/self/fd/2")
 _COMPRESSED = ("docker", "oci", "registry")  # these have layers
 
 
@@ -58,6 +60,10 @@ def _checked(table: dict[str, str], text: str) -> Output:
     dest = table.get("dest")
     if dest is not None and (not dest or "\0" in dest):
         raise _wrong(text, "dest= is empty")
+    if dest is not None and kind != "registry":
+        if os.path.normpath(dest) in STDERR_NAMES:
+            raise _wrong(text, "messages go to standard error", "- is standard output")
+        dest = "-" if os.path.normpath(dest) in STDOUT_NAMES else dest
     tar = _flag(table.get("tar", "true"), text)
     force = _flag(table.get("force", "false"), text)
     directory = kind in {"local", "dockerfile"} or not tar

@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Self
 
 from scratchpack.errors import OutputError
 from scratchpack.oci.spool import write_all
+from scratchpack.pattern import pattern
 from scratchpack.sinks import temporary
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 STDOUT = "-"
+_STANDARD = {"/dev/stdout": 1, "/dev/stderr": 2}
+_DESCRIPTOR = pattern(r"/(?:dev|proc/self)/fd/([0-9]{1,6})")
 _EXCHANGE = 2  # RENAME_EXCHANGE of renameat2(2)
 _AT_FDCWD = -100
 
@@ -25,8 +28,8 @@ _AT_FDCWD = -100
 class StagedFile:
     """A file that takes the place of ``dest`` when :meth:`publish` is called; leaving the block without it leaves nothing.
 
-    ``-``, FIFOs and character devices (/dev/null) are no files to be replaced: they are written as it comes, and are not
-    ``seekable``. ``file`` stays readable until the block ends, after publishing too.
+    ``-``, FIFOs, character devices (/dev/null) and descriptors of this process (/dev/stdout, /dev/fd/3) are no files to be
+    replaced: they are written as it comes, and are not ``seekable``. ``file`` stays readable until the block ends, after publishing too.
     """
 
     def __init__(self, dest: str) -> None:
@@ -36,6 +39,9 @@ class StagedFile:
             self.file = io.FileIO(_standard_output(), "w", closefd=False)
             return
         try:
+            if (descriptor := _own_descriptor(dest)) is not None:
+                self.file = io.FileIO(descriptor, "w", closefd=False)
+                return
             self._real = os.path.realpath(dest)
             if (kind := _kind(self._real)) is not None and not stat.S_ISREG(kind):
                 self.file = io.FileIO(_open_straight(self._real, kind), "w")
@@ -220,6 +226,7 @@ def cannot_write(dest: str, error: OSError) -> OutputError:
         errno.EACCES: "choose a directory that you may write to with dest=PATH",
         errno.EROFS: "choose a directory that you may write to with dest=PATH",
         errno.ENOENT: "make the directory first",
+        errno.EBADF: "open it for writing, as the shell does with 3>FILE",
     }
     name = "standard output" if dest == STDOUT else dest
     return OutputError(f"cannot write {name}: {error.strerror or error}", hint=hints.get(error.errno or 0))
@@ -236,6 +243,24 @@ def _standard_output() -> int:
             "cannot write an archive to a terminal", hint="pipe it on: … -o type=docker,dest=- | docker load"
         )
     return descriptor
+
+
+def _own_descriptor(dest: str) -> int | None:
+    """Which open descriptor of this process a name such as /dev/stdout or /dev/fd/3 means.
+
+    What lies behind it is never replaced: it is another program's pipe, or a file that others write to as well.
+
+    Raises:
+        OSError: nothing is open there.
+    """
+    path = os.path.normpath(dest)
+    found = _DESCRIPTOR.fullmatch(path)
+    number = _STANDARD.get(path, int(found[1]) if found else None)
+    if number is not None:
+        if number == 1:
+            sys.stdout.flush()
+        os.fstat(number)
+    return number
 
 
 def _kind(path: str) -> int | None:

@@ -6,6 +6,7 @@ import json
 import os
 import shlex
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -82,6 +83,50 @@ def test_an_archive_goes_through_a_pipe(hello: Path) -> None:
         listed = subprocess.run(["tar", "-t"], stdin=process.stdout, capture_output=True, text=True, check=True)
     assert process.returncode == 0
     assert "manifest.json" in listed.stdout.splitlines()
+
+
+def test_every_name_of_standard_output_is_standard_output_and_replaces_nothing(hello: Path, tmp_path: Path) -> None:
+    """S17: what stands behind a descriptor is another program's, so it is written to and never renamed over."""
+    words = [sys.executable, "-m", "scratchpack", "-q", str(hello)]
+    env = {**os.environ, "PYTHONPATH": str(HOME)}
+    for name in ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1"):
+        with (tmp_path / "log").open("wb") as log:
+            log.write(b"what came before\n")
+            log.flush()
+            subprocess.run([*words, "-o", f"type=tar,dest={name}"], stdout=log, env=env, check=True)
+        assert (tmp_path / "log").read_bytes().startswith(b"what came before\nhello\0"), name
+    with (tmp_path / "third").open("wb") as third:
+        at = f"/dev/fd/{third.fileno()}"
+        subprocess.run([*words, "-o", f"type=tar,dest={at}"], env=env, check=True, pass_fds=[third.fileno()])
+    assert (tmp_path / "third").read_bytes().startswith(b"hello\0")
+
+
+@pytest.mark.parametrize(
+    ("output", "status", "why"),
+    [
+        ("type=docker,dest=/dev/stderr", 2, "messages go to standard error"),
+        ("type=local,dest=/dev/stdout", 2, "a directory cannot go to stdout"),
+        ("type=docker,dest=/dev/fd/999", 7, "Bad file descriptor"),
+        ("type=docker,dest=socket", 7, "it is neither a file, a pipe nor a character device"),
+        ("type=docker,dest=.", 7, "it is a directory"),
+        ("type=oci,tar=false,dest=socket", 7, "it is a file"),
+    ],
+)
+def test_what_no_output_can_be_is_refused_with_a_reason(
+    output: str, status: int, why: str, hello: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    with socket.socket(socket.AF_UNIX) as bound:
+        bound.bind("socket")
+        done = scratchpack(hello, "-o", output, cwd=tmp_path)
+    assert (done.status, why in done.err) == (status, True), done.err
+    assert os.listdir(tmp_path) == ["socket"]
+
+
+def test_two_outputs_on_standard_output_are_refused_by_any_of_its_names(hello: Path, tmp_path: Path) -> None:
+    done = scratchpack(hello, "-o", "-", "--metadata-file", "/dev/stdout", cwd=tmp_path)
+    assert done.status == 2
+    assert "to one place" in done.err
 
 
 def test_a_pipe_that_nobody_reads_is_an_output_that_was_not_written(hello: Path) -> None:

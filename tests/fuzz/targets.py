@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.budget import RUN, Budget
-from scratchpack.elf.dlopen import dlopens, package
+from scratchpack.elf.dlopen import dlopens, package, unread
 from scratchpack.elf.evidence import Elf
 from scratchpack.elf.notes import parse_notes
 from scratchpack.elf.reader import read_elf
 from scratchpack.errors import ScratchpackError
 from scratchpack.layers.tarindex import LayerTar
 from scratchpack.loader.cache import CacheEntry, read_cache, write_cache
-from scratchpack.loader.config import conf_directories, preload_names
+from scratchpack.loader.config import preload_names
 from scratchpack.loader.defaults import read_defaults
 from scratchpack.loader.hwcaps import processors
+from scratchpack.loader.tokens import musl_split
 from scratchpack.oci.store import open_store
 from scratchpack.packages import open_database
 from scratchpack.packages.rpm_header import read_header
@@ -74,9 +75,9 @@ def loader(data: bytes) -> None:
 
 
 def conf(data: bytes) -> None:
-    (_root() / "etc/ld.so.conf").write_bytes(data)
-    conf_directories(DirRoot(str(_root())))
-    preload_names(data.decode("utf-8", "surrogateescape"))
+    text = data.decode("utf-8", "surrogateescape")
+    preload_names(text)
+    musl_split(text)
 
 
 def notes(data: bytes) -> None:
@@ -84,6 +85,7 @@ def notes(data: bytes) -> None:
         found = tuple(parse_notes(data, prefix, align))
         dlopens(found)
         package(found)
+        unread(found)
 
 
 def dpkg(data: bytes) -> None:
@@ -205,7 +207,7 @@ TARGETS: dict[str, tuple[Callable[[bytes], None], bytes]] = {
     "elf": (elf, forge(((NEEDED, b"liba.so"), (SONAME, b"x"), (RUNPATH, b"$ORIGIN")), interp=INTERP, notes=_notes())),
     "cache": (cache, write_cache([CacheEntry(f"lib{n}.so.1", f"/x/lib{n}.so.1", 0x303) for n in range(9)], "little")),
     "loader": (loader, b"\0/lib/\0/usr/lib/\0\0/etc/ld.so.cache\0/etc/ld.so.preload\0 (GNU libc) release version 2.36.\0lib\0"),
-    "conf": (conf, b"include /etc/ld.so.conf.d/*.conf\n# c\n/usr/lib\nhwcap 1 x\n/opt/[a]=x\n"),
+    "conf": (conf, b"/usr/lib:/opt/a\n# c\n libx.so\tliby.so\r\n"),
     "notes": (notes, _notes()),
     "dpkg": (dpkg, b"Package: a\nStatus: install ok installed\nVersion: 1\nArchitecture: all\nDescription: x\n y\n\n"),
     "apk": (apk, b"P:a\nV:1-r0\nA:x86_64\nL:MIT\no:a\nF:bin\nR:a\nZ:Q1x=\n\n"),

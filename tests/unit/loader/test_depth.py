@@ -7,7 +7,6 @@ import subprocess
 from typing import TYPE_CHECKING
 
 from scratchpack.elf.budget import RUN, Budget
-from scratchpack.loader.config import conf_directories
 from scratchpack.loader.model import LoaderEnv
 from scratchpack.loader.objects import Objects
 from scratchpack.loader.resolve import LoaderSession, Placed
@@ -67,21 +66,3 @@ def test_a_program_in_a_directory_fifteen_hundred_deep_is_refused_or_resolved(tm
     assert done.status == 0, done.err[-2000:]
     assert f"{deep}/liba.so" in done.out
     subprocess.run(["rm", "-r", str(root / "d")], check=True)  # Python's own removal goes by recursion
-
-
-def test_configurations_that_include_each_other_six_hundred_deep_are_read_in_order(tmp_path: Path) -> None:
-    (tmp_path / "etc/ld.so.conf.d").mkdir(parents=True)
-    for number in range(600):
-        (tmp_path / f"d{number}").mkdir()
-        (tmp_path / f"etc/{number}.conf").write_text(f"include {number + 1}.conf\n/d{number}\n")
-    (tmp_path / "etc/ld.so.conf").write_text("include 0.conf\n")
-    assert conf_directories(DirRoot(str(tmp_path))) == tuple(f"/d{number}" for number in reversed(range(600)))
-
-
-def test_six_hundred_files_of_one_directory_are_all_read(tmp_path: Path) -> None:
-    (tmp_path / "etc/ld.so.conf.d").mkdir(parents=True)
-    for number in range(600):
-        (tmp_path / f"d{number}").mkdir()
-        (tmp_path / f"etc/ld.so.conf.d/{number:03}.conf").write_text(f"/d{number}\n")
-    (tmp_path / "etc/ld.so.conf").write_text("include ld.so.conf.d/*.conf\n")
-    assert len(conf_directories(DirRoot(str(tmp_path)))) == 600

@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from scratchpack.loader.cache import CacheEntry, read_cache, write_cache
-from scratchpack.loader.config import conf_directories
 from scratchpack.loader.defaults import read_defaults
 from scratchpack.loader.hwcaps import processors
-from scratchpack.sysroot.dirroot import DirRoot
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 GOOD = write_cache([CacheEntry(f"lib{n}.so.1", f"/x/lib{n}.so.1", 0x303) for n in range(9)], "little")
 (BASE, *_) = processors("x86_64", (2, 36), frozenset(), "all")
@@ -39,15 +33,6 @@ def test_no_damage_to_a_cache_raises(changes: list[tuple[int, int]], cut: int) -
 @given(st.binary(max_size=4096))
 def test_any_bytes_may_stand_where_a_loader_should(data: bytes) -> None:
     assert read_defaults(io.BytesIO(data)).libc in (None, "glibc", "musl")
-
-
-def test_a_configuration_that_includes_itself_and_everything_ends(tmp_path: Path) -> None:
-    (tmp_path / "etc").mkdir()
-    (tmp_path / "etc/ld.so.conf").write_text("include *\ninclude /etc/*/../*\ninclude ld.so.conf\n/a\n" * 50)
-    (tmp_path / "etc/loop").symlink_to("loop")
-    (tmp_path / "etc/out").symlink_to("/../../../../etc")
-    (tmp_path / "a").mkdir()
-    assert conf_directories(DirRoot(str(tmp_path))) == ("/a",)
 
 
 def test_digits_beyond_every_integer_are_only_compared() -> None:
