@@ -1,4 +1,4 @@
-"""R13-R17, R22, R27: filters, auditors, preloads, versions, the interpreter, and what a file is, told by the real parts."""
+"""R13-R17, R22, R27, S24: filters, auditors, preloads, versions, the interpreter, and what a file is, told by the real parts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""R2, R3, R6, R7, R11, R13-R15, R19, R21 with musl's own loader (Debian's package musl) as the referee."""
+"""R2, R3, R6, R7, R11, R13-R15, R19, R21, S24 with musl's own loader (Debian's package musl) as the referee."""
 
 from __future__ import annotations
 

@@ -167,6 +167,31 @@ def test_a_swapped_link_never_leads_out(tmp_path: Path, way: Callable[[int, str]
         os.close(descriptor)
 
 
+@pytest.mark.campaign
+@pytest.mark.parametrize("way", WAYS, ids=["openat2", "walk"])
+def test_forty_thousand_swaps_never_lead_out(tmp_path: Path, way: Callable[[int, str], int]) -> None:
+    """S9: as long as it takes until so many swaps, and as many openings, were made."""
+    outside, root = outside_and_root(tmp_path)
+    descriptor = os.open(root, confine.DIRECTORY)
+    inside = tried = 0
+    try:
+        with Swapper(root, outside) as swapper:
+            while swapper.swaps < 40_000 or tried < 40_000:
+                tried += 1
+                try:
+                    opened = way(descriptor, "d/f")
+                except OSError:
+                    continue
+                content = os.read(opened, 10)
+                os.close(opened)
+                assert content == b"inside"
+                inside += 1
+        print(f"{swapper.swaps} swaps, {tried} openings, {inside} of them inside, none outside")  # noqa: T201 - for the docs
+        assert inside > 0
+    finally:
+        os.close(descriptor)
+
+
 @pytest.mark.parametrize("openat2", [True, False], ids=["openat2", "walk"])
 def test_lookup_and_open_never_lead_out_under_a_race(
     tmp_path: Path, openat2: bool, monkeypatch: pytest.MonkeyPatch

@@ -1,4 +1,4 @@
-"""Documents, headers and URLs of a hostile registry: taken, or a RemoteError; nothing else leaves (S5), and no password is shown (S21)."""
+"""Documents, headers and URLs of a hostile registry: taken, or a RemoteError; nothing else leaves (S5, S22), and no password is shown (S21)."""
 
 from __future__ import annotations
 
