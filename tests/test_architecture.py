@@ -33,7 +33,7 @@ TABLE: dict[str, set[str]] = {
     "entries": {"rootfs", "sysroot.model"},
     "needs": {"errors", "elf", "sysroot", "loader", "packages", "rootfs", "entries", "needs", "templates"},
     "configuration": {"configuration"},
-    "scripts": {"errors", "elf", "sysroot", "scripts"},
+    "scripts": {"errors", "elf", "foreign", "sysroot", "scripts"},
     "oci.model": {"elf.machines"},
     "oci": {"errors", "elf.machines", "rootfs", "oci", "proc"},
     "engines": {"errors", "oci", "proc", "engines"},

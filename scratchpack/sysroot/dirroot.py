@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scratchpack.errors import ConfinementError, InputError, UsageError
 from scratchpack.sysroot.confine import DIRECTORY, READ, entry_at, is_absence, open_in_root
 from scratchpack.sysroot.model import Node
-from scratchpack.sysroot.walk import MAX_PATH, ROOT, LinkLoopError, Reached, walk
+from scratchpack.sysroot.walk import ROOT, LinkLoopError, Reached, is_path, walk
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -63,7 +63,7 @@ class DirRoot:
     def lookup(self, path: str, *, cwd: str = "/", follow: bool = True) -> Node | None:
         """Find a name; see :meth:`scratchpack.sysroot.model.Sysroot.lookup`."""
         full = path if path[:1] == "/" else f"{cwd}/{path}"
-        if not path or len(os.fsencode(full)) >= MAX_PATH or "\0" in full:
+        if not path or not is_path(full):
             return None
         head, _, leaf = full.rpartition("/")
         try:

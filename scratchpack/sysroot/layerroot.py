@@ -10,7 +10,7 @@ from scratchpack.errors import ConfinementError, InputError
 from scratchpack.layers.history import History
 from scratchpack.oci.unpack import MAX_UNPACKED
 from scratchpack.sysroot.model import Node
-from scratchpack.sysroot.walk import MAX_PATH, LinkLoopError, walk
+from scratchpack.sysroot.walk import LinkLoopError, is_path, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -48,7 +48,7 @@ class LayerRoot:
     def lookup(self, path: str, *, cwd: str = "/", follow: bool = True) -> Node | None:
         """Find a name; see :meth:`scratchpack.sysroot.model.Sysroot.lookup`."""
         full = path if path[:1] == "/" else f"{cwd}/{path}"
-        if not path or len(os.fsencode(full)) >= MAX_PATH:
+        if not path or not is_path(full):
             return None
         try:
             place = walk(full, self._entry, follow=follow)

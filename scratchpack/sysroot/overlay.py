@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO
 from scratchpack.errors import ConfinementError, InputError
 from scratchpack.record import NamedTuple
 from scratchpack.sysroot.model import Node
-from scratchpack.sysroot.walk import MAX_PATH, LinkLoopError, walk
+from scratchpack.sysroot.walk import LinkLoopError, is_path, walk
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -69,7 +69,7 @@ class OverlayRoot:
     def lookup(self, path: str, *, cwd: str = "/", follow: bool = True) -> Node | None:
         """Find a name; see :meth:`scratchpack.sysroot.model.Sysroot.lookup`."""
         full = path if path[:1] == "/" else f"{cwd}/{path}"
-        if not path or len(os.fsencode(full)) >= MAX_PATH or "\0" in full:
+        if not path or not is_path(full):
             return None
         try:
             place = walk(full, self._entry, follow=follow)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from typing import TYPE_CHECKING
 
 from scratchpack.record import NamedTuple
@@ -27,6 +28,17 @@ ROOT = Reached("/", (), "directory")
 
 class LinkLoopError(OSError):
     """More than 40 symbolic links on one way (ELOOP)."""
+
+
+def is_path(text: str) -> bool:
+    """Whether a file can have this name for the kernel: not empty, no NUL, below PATH_MAX, and bytes to every character (S11).
+
+    Half a surrogate pair out of somebody's JSON or script stands for no byte, so no file is called that.
+    """
+    try:
+        return bool(text) and "\0" not in text and len(os.fsencode(text)) < MAX_PATH
+    except UnicodeEncodeError:
+        return False
 
 
 def walk(

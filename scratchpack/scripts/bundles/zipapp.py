@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import lzma
 import struct
 import zipfile
+import zlib
 from typing import TYPE_CHECKING, BinaryIO
 
 from scratchpack.scripts.bundles.model import Bundle
@@ -16,6 +18,18 @@ if TYPE_CHECKING:
 
 MAX_ENTRIES = 20_000
 MAX_DIRECTORY = 16 << 20  # bytes of the central directory: its reader holds all of it
+# What Python's reader raises over a directory or a member that is damaged: it indexes names that are empty, too.
+_DAMAGE = (
+    zipfile.BadZipFile,
+    ValueError,
+    LookupError,
+    struct.error,
+    EOFError,
+    OSError,
+    zlib.error,
+    lzma.LZMAError,
+    RuntimeError,
+)
 _END = struct.Struct("<4s4H2LH")
 _TAIL = _END.size + 0xFFFF
 
@@ -32,7 +46,7 @@ def zipapp(stream: BinaryIO, origin: str) -> Bundle | None:
         with zipfile.ZipFile(stream) as archive:
             infos = {info.filename: info for info in archive.infolist() if not info.is_dir()}
             return _bundle(archive, infos, origin)
-    except (zipfile.BadZipFile, ValueError, NotImplementedError, struct.error, EOFError, OSError) as error:
+    except _DAMAGE as error:
         raise ScriptError(f"cannot read {origin}: its zip archive is damaged ({error})") from error
 
 
@@ -48,8 +62,11 @@ def _bundle(archive: zipfile.ZipFile, infos: dict[str, zipfile.ZipInfo], origin:
 
     def content(info: zipfile.ZipInfo) -> Callable[[], bytes | None]:
         def get() -> bytes | None:
-            with archive.open(info) as member:
-                data = member.read(min(info.file_size, MAX_MEMBER) + 1)
+            try:
+                with archive.open(info) as member:
+                    data = member.read(min(info.file_size, MAX_MEMBER) + 1)
+            except _DAMAGE:  # encrypted, in a compression that nobody uses, or damaged
+                return None
             return data if len(data) == info.file_size else None
 
         return get

@@ -61,9 +61,8 @@ class _Walk:
         own = self._resolver.nearest(self._script.canonical)
         packages = self._packages(own) if own is not None else ()
         modules = self._modules()
-        return NodeProgram(
-            own, packages, modules, tuple(self._missing.values()), tuple(self._mentions), tuple(self._warnings)
-        )
+        warnings = tuple(dict.fromkeys((*self._warnings, *self._resolver.unread)))
+        return NodeProgram(own, packages, modules, tuple(self._missing.values()), tuple(self._mentions), warnings)
 
     def _packages(self, own: str) -> tuple[NodePackage, ...]:
         found: dict[str, NodePackage] = {}

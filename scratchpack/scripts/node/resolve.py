@@ -6,12 +6,12 @@ then ``main``, then ``index``. A link (pnpm's, or of a workspace) is followed to
 
 from __future__ import annotations
 
-import json
 import posixpath
 from typing import TYPE_CHECKING, Any
 
+from scratchpack import foreign
 from scratchpack.errors import InputError
-from scratchpack.scripts.text import read
+from scratchpack.scripts.text import ScriptError, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_JSON = 4 << 20
 MAX_DEPTH = 16  # of exports within exports
+MAX_TARGET = 4096  # characters of a target once its stars are replaced: no path is longer
 _EXTENSIONS = (".js", ".json", ".node")
 BUILTINS = frozenset(
     [
@@ -75,6 +76,7 @@ class Resolver:
     def __init__(self, root: Sysroot) -> None:
         self._root = root
         self._packages: dict[str, dict[str, Any]] = {}
+        self.unread: list[str] = []  # why a ``package.json`` counts as empty, a sentence each
 
     def resolve(self, specifier: str, asker: str, how: str) -> str | None:
         """The real path of a module; "" for one that is part of Node; ``None`` where there is none."""
@@ -109,23 +111,28 @@ class Resolver:
         return None
 
     def package(self, directory: str) -> dict[str, Any]:
-        """What a ``package.json`` says; empty where it cannot be read."""
+        """What a ``package.json`` says; empty where it cannot be read, which :attr:`unread` then says."""
         if directory not in self._packages:
             node = self._regular(f"{directory}/package.json")
-            value = None
-            if node is not None:
-                try:
-                    value = json.loads(read(self._root, node, MAX_JSON).data)
-                except (ValueError, RecursionError, InputError):
-                    value = None
-            self._packages[directory] = value if isinstance(value, dict) else {}
+            self._packages[directory] = {} if node is None else self._read(node)
         return self._packages[directory]
+
+    def _read(self, node: Node) -> dict[str, Any]:
+        def fault(why: str) -> ScriptError:
+            return ScriptError(f"cannot read {node.canonical}: {why}")
+
+        try:
+            data = read(self._root, node, MAX_JSON).data
+            return foreign.json_document(data, fault, limit=MAX_JSON).as_object()
+        except InputError as error:
+            self.unread.append(error.message)
+            return {}
 
     def _internal(self, specifier: str, asker: str, how: str) -> str | None:
         own = self.nearest(asker)
         imports = self.package(own).get("imports") if own is not None else None
         target = _target(_match(imports, specifier), how) if isinstance(imports, dict) else None
-        if own is None or target is None:
+        if own is None or target is None or target.startswith("#"):  # one name of the table may not lead to another
             return None
         return (
             self._file(posixpath.normpath(f"{own}/{target}"))
@@ -212,7 +219,8 @@ def _match(table: dict[str, Any], key: str) -> Any:
 
 def _starred(value: Any, text: str, depth: int = 0) -> Any:
     if isinstance(value, str):
-        return value.replace("*", text)
+        whole = len(value) + value.count("*") * len(text)
+        return value.replace("*", text) if whole < MAX_TARGET else None
     if isinstance(value, dict) and depth < MAX_DEPTH:
         return {key: _starred(inner, text, depth + 1) for key, inner in value.items()}
     return value

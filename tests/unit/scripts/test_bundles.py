@@ -1,8 +1,9 @@
-"""N48: programs that unpack others, by their makers' marks; S4: tables that lie end in typed errors."""
+"""N48: programs that unpack others, by their makers' marks; S4, S5: tables that lie end in typed errors."""
 
 from __future__ import annotations
 
 import io
+import random
 import struct
 import zipapp as zipapps
 import zipfile
@@ -186,3 +187,29 @@ def test_a_file_that_is_neither_ends_without_an_answer() -> None:
     assert bundle(io.BytesIO(b"\x7fELF"), "short") is None
     with pytest.raises(InputError):
         overlay(io.BytesIO(b"\x7fELF"), "short")
+
+
+def _packed(method: int) -> bytes:
+    out = io.BytesIO()
+    out.write(b"#!/usr/bin/env python3\n")
+    with zipfile.ZipFile(out, "a", method) as held:
+        held.writestr("__main__.py", "import x")
+        held.writestr("x/a.so", bytes(range(256)) * 40)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_no_damage_to_a_zip_archive_raises_what_is_not_documented(method: int) -> None:
+    """S5: each of Python's four unpackers has exceptions of its own, and so have encrypted members and empty names."""
+    whole = _packed(method)
+    assert bundle(io.BytesIO(whole), "x") is not None
+    chance = random.Random(method)
+    for _ in range(150):
+        data = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 3))):
+            at = chance.choice((chance.randrange(len(data)), len(data) - 1 - chance.randrange(250)))
+            data[at] = chance.choice((0, 1, 0x80, 0xFF, chance.randrange(256)))
+        try:
+            bundle(io.BytesIO(bytes(data)), "x")
+        except InputError as error:
+            assert error.message.startswith("cannot read x")  # noqa: PT017 - most are fine

@@ -136,3 +136,37 @@ def test_a_grammar_bomb_of_javascript_ends_in_bounded_time(piece: str) -> None:
     except ScriptError:
         return
     assert found.required == ()
+
+
+def test_an_import_map_that_leads_in_circles_leads_nowhere(tmp_path: Path) -> None:
+    """S5: one internal name may not stand for another, so nothing calls itself."""
+    imports = {"#a": "#a", "#b": "#c", "#c": "#b"}
+    put(tmp_path, {"app/package.json": {"imports": imports}, "app/main.js": "require('#a'); require('#b')\n"})
+    assert [item.name for item in program(tmp_path).missing] == ["#a", "#b"]
+
+
+def test_a_target_of_many_stars_does_not_become_a_text_of_gigabytes(tmp_path: Path) -> None:
+    """S4: each star stands for four thousand characters here."""
+    script = f"require('#{'y' * 4000}')\n"
+    put(tmp_path, {"app/package.json": {"imports": {"#*": "./" + "*" * 500_000}}, "app/main.js": script})
+    assert len(program(tmp_path).missing) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "why"),
+    [
+        ('{"main": "\\ud800"}', "half a surrogate pair"),
+        ('{"dependencies": {"\\ud800": "1"}}', "half a surrogate pair"),
+        ('{"version": ' + "1" * 5000 + "}", "a number of 5000 digits"),
+        ('{"a": ' + "[" * 5000 + "]" * 5000 + "}", "nested more than 100 deep"),
+        ('["q"]', "an object is meant"),
+        ("{", "it is not JSON"),
+    ],
+)
+def test_a_package_json_that_cannot_be_read_is_named(said: str, why: str, tmp_path: Path) -> None:
+    """S5: it counts as empty, and nothing of it is dropped in silence."""
+    put(tmp_path, {"app/main.js": "require('q')\n", "app/node_modules/q/index.js": ""})
+    put(tmp_path, {"app/package.json": said, "app/node_modules/q/package.json": said})
+    found = program(tmp_path)
+    assert any(why in line and "q/package.json" in line for line in found.warnings), found.warnings
+    assert any(module.endswith("q/index.js") for module in found.modules)

@@ -1,4 +1,4 @@
-"""S8, S9: a root directory is confined like a chroot."""
+"""S5, S8, S9, S11: a root directory is confined like a chroot."""
 
 from __future__ import annotations
 
@@ -99,3 +99,13 @@ def test_names_are_listed_by_their_bytes(tree: Path, root: DirRoot) -> None:
 def test_a_root_that_is_not_there_is_a_usage_error(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot use"):
         DirRoot(str(tmp_path / "none"))
+
+
+@pytest.mark.parametrize("name", ["/usr/\ud800", "/\udfff/x", "/usr/\0", "/" + "x" * 5000, "/" + "\udc80" * 4096, ""])
+def test_what_no_file_can_be_called_is_not_there(tree: Path, name: str) -> None:
+    """S5, S11: half a surrogate pair stands for no byte; what stands for one (\\udc80 to \\udcff) is a name as others are."""
+    with DirRoot(str(tree)) as root:
+        assert root.lookup(name) is None
+        assert root.lookup(f"{name}/x") is None
+        (tree / "usr/\udcff").write_text("a byte")
+        assert root.lookup("/usr/\udcff") is not None
