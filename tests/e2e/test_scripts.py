@@ -264,3 +264,17 @@ def test_nothing_of_the_input_is_started(home: Path) -> None:  # S1
         )  # fmt: skip
         started = [line for line in trace.read_text().splitlines() if "exec" in line and " = 0" in line]
         assert len(started) == 1, started
+
+
+def test_nothing_above_a_script_s_own_directory_is_taken_because_it_names_it(home: Path) -> None:
+    """S1, S23: a script that was downloaded into scripts/ may not ask for what else lies there; a prefix has its lib, share and etc."""
+    text = (
+        '#!/bin/sh\nd=$(dirname "$0")\n. "$d/../lib/words.sh"\ncat "$d/../private" "$d/../other/letter"\nls "$d/.."\n'
+    )
+    script(home / "scripts/run", text)
+    for name in ("lib/words.sh", "private", "other/letter"):
+        script(home / name, "true\n")
+    done = scratchpack("inspect", "--json", "scripts/run", cwd=home)
+    assert done.status == 0, done.err
+    packed = {file["path"].rpartition("/")[2] for file in json.loads(done.out)["files"]}
+    assert packed & {"words.sh", "private", "letter"} == {"words.sh"}

@@ -27,7 +27,14 @@ CACHES = pattern(
 )
 
 
-_BINARIES = frozenset({"bin", "sbin", "libexec", "scripts"})  # of a prefix, whose lib, share and etc lie beside it
+_BINARIES = frozenset({"bin", "sbin", "libexec", "scripts"})  # of a prefix, and
+_OF_PREFIX = (
+    "lib",
+    "lib64",
+    "libexec",
+    "share",
+    "etc",
+)  # what lies beside them there: no more of the directory above is the script's
 
 
 class Taken:
@@ -36,7 +43,8 @@ class Taken:
     def __init__(self, script: Script, need: str, trees: Iterable[str] = ()) -> None:
         self._script, self._need = script, need
         own = [posixpath.dirname(script.path)] if script.is_here else []
-        own += [posixpath.dirname(top) for top in own if posixpath.basename(top) in _BINARIES]
+        above = [posixpath.dirname(top) for top in own if posixpath.basename(top) in _BINARIES]
+        own += [posixpath.join(top, name) for top in above if not places.is_shared(top) for name in _OF_PREFIX]
         homes = home_directories(script.root)
         own = [top for top in (*trees, *own) if not (places.is_home(top) or places.is_shared(top) or top in homes)]
         self.gate = Gate(script.root, script.paths(), script.options.keep, tuple(dict.fromkeys(own)))
