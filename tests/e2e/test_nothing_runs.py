@@ -104,7 +104,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 def test_the_bait_is_good(place: Place) -> None:
     """Whoever starts the program, or a script, finds the file there."""
-    for words in (["/usr/bin/env", place.program], ["/bin/sh", "a.sh"], [sys.executable, "a.py"], ["make"]):
+    for words in (["/usr/bin/env", str(place.program)], ["/bin/sh", "a.sh"], [sys.executable, "a.py"], ["make"]):
         subprocess.run(words, cwd=place.work, check=False, capture_output=True)
         assert place.sprung.exists(), words
         place.sprung.unlink()
