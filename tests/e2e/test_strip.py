@@ -91,6 +91,9 @@ def test_a_32_bit_and_a_big_endian_program_keep_their_facts(tmp_path: Path) -> N
         assert len(data) < facts.size
 
 
+DOTNET = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")  # of bundle_marker.cpp
+
+
 def _payloads(program: bytes) -> dict[str, bytes]:
     return {
         "AppImage type 2": program[:8] + b"AI\2" + program[11:] + b"squashfs" * 1000,
@@ -98,6 +101,7 @@ def _payloads(program: bytes) -> dict[str, bytes]:
         "PAR": program + b"x" * 100 + b"\nPAR.pm\n",
         "bun": program + b"x" * 100 + b"\n---- Bun! ----\n",
         "deno": program + b"x" * 100 + b"d3n0l4nd" + struct.pack(">QQ", 0, 0),
+        ".NET": program + struct.pack("<Q", len(program)) + DOTNET + b"bundle",
         "Node single executable": program + b"NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:1",
         "bytes from byte": program + b"own data",
         "5000 bytes": program + b"\0" * 5000,
@@ -113,6 +117,18 @@ def test_a_program_with_a_payload_is_refused_by_its_mark(tmp_path: Path, kind: s
     assert "cannot strip /app" in done.err
     assert kind in done.err
     assert scratchpack("-q", "./app", cwd=tmp_path).status == 0, "without it, it is packed"
+
+
+def test_an_archive_that_makeself_made_is_no_program_to_cut(tmp_path: Path) -> None:
+    """A shell script with an archive behind it: it reads its own file by counted bytes."""
+    script = (
+        b"#!/bin/sh\n# This script was generated using Makeself 2.5.0\nexit 0\n" + b"\x1f\x8b" + bytes(range(256)) * 64
+    )
+    (tmp_path / "self.run").write_bytes(script)
+    (tmp_path / "self.run").chmod(0o755)
+    done = scratchpack("./self.run", "--strip", "-o", "type=local,dest=tree", cwd=tmp_path)
+    assert done.status == 0, done.err
+    assert (tmp_path / "tree/self.run").read_bytes() == script
 
 
 def test_a_section_of_the_programs_own_is_refused_by_its_name(tmp_path: Path) -> None:

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,7 +41,8 @@ def packed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("run")
     build.cc(home / "say", SAY)
     build.cc(home / "server", programs.SERVER)
-    for words in (("./say", "--env", "WHERE=image"), ("./server", "--stop-signal", "SIGUSR1")):
+    build.cc(home / "reach", programs.REACH)
+    for words in (("./say", "--env", "WHERE=image"), ("./server", "--stop-signal", "SIGUSR1"), ("./reach", "-u", "0")):
         done = scratchpack("-q", *words, cwd=home)
         assert done.status == 0, done.err
     if os.geteuid() != 0 and not guests.namespaces_work(guests.Host("user", home, (sys.executable,))):
@@ -136,3 +139,14 @@ def test_nothing_of_the_image_is_executed_without_run(packed: Path) -> None:
             cwd=packed, check=True, capture_output=True,
         )  # fmt: skip
         assert bool(re.search(r'execve\("/say"', log.read_text())) == runs
+
+
+def test_the_machines_network_and_a_writable_root_are_there_where_they_are_asked_for(packed: Path) -> None:
+    with closing(socket.socket()) as port:
+        port.bind(("127.0.0.1", 0))
+        port.listen()
+        words = ("reach.tar", "--", str(port.getsockname()[1]))
+        assert scratchpack("verify", "--run", *words, cwd=packed).out.startswith("not reached\nnot written\n")
+        done = scratchpack("verify", "--run", "--network", "--writable", *words, cwd=packed)
+    assert done.out.startswith("reached\nwritten\n"), done.out + done.err
+    assert "a writable root, the network of this machine" in done.out

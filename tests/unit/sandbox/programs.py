@@ -268,3 +268,17 @@ int main(void) {
     return open("/data/opened", O_RDONLY) < 0;
 }
 """
+
+REACH = r"""
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+int main(int argc, char **argv) {
+    struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = inet_addr("127.0.0.1")};
+    puts(connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&port, sizeof port) ? "not reached" : "reached");
+    FILE *made = fopen("/made", "w");
+    puts(made ? "written" : "not written");
+    return 0;
+}
+"""

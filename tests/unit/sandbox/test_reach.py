@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.support import build, guests, tools
+from tests.unit.sandbox import programs
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -88,20 +89,6 @@ int main(int argc, char **argv) {
 }
 """
 
-REACH = r"""
-#include <arpa/inet.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/socket.h>
-int main(int argc, char **argv) {
-    struct sockaddr_in port = {.sin_family = AF_INET, .sin_port = htons(atoi(argv[1])), .sin_addr.s_addr = inet_addr("127.0.0.1")};
-    puts(connect(socket(AF_INET, SOCK_STREAM, 0), (void *)&port, sizeof port) ? "not reached" : "reached");
-    FILE *made = fopen("/made", "w");
-    puts(made ? "written" : "not written");
-    return 0;
-}
-"""
-
 # A caller with secrets of all kinds: a key, an inheritable descriptor, a controlling terminal.
 _CALLER = r"""
 import ctypes, os, sys
@@ -118,7 +105,7 @@ _ADD_KEY, _KEYCTL = {"x86_64": (248, 250)}.get(os.uname().machine, (217, 219))
 def image(host: Host) -> Path:
     root = host.home / "reach"
     build.cc(root / "pry", PRY, "-static")
-    build.cc(root / "reach", REACH, "-static")
+    build.cc(root / "reach", programs.REACH, "-static")
     return host.own(root)
 
 
