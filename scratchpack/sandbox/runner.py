@@ -1,39 +1,29 @@
 """Start a guest and follow it: a :class:`Guest` in, its output as it comes, and how it ended.
 
-The work is done by another program (:mod:`scratchpack.sandbox.child`), so that nothing is forked from a process with
-threads; the two speak over a socket pair. Whatever becomes of us, the guest ends with that socket.
+One thread reads all that comes, from the guest's pipes and from the helper that built its sandbox, until all have ended.
 """
 
 from __future__ import annotations
 
-import contextlib
-import fcntl
-import io
-import json
 import os
 import selectors
 import signal
 import socket
-import sys
-import tempfile
 import threading
 import time
 from typing import TYPE_CHECKING, Any, Self
 
 from scratchpack.sandbox import ids
-from scratchpack.sandbox.model import ROOT_CAPABILITIES, Ended, SandboxError
+from scratchpack.sandbox.helper import Helper
+from scratchpack.sandbox.model import Ended, SandboxError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable
     from types import TracebackType
 
     from scratchpack.sandbox.model import Guest, Isolation
     from scratchpack.sandbox.trace import Trace
 
-_PROGRAM = "import os, sys; sys.path.append(os.environ['SCRATCHPACK_HOME']); from scratchpack.sandbox.child import main; main()"
-_HOME = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-_TRACE = 4  # where the helper, or strace, finds the file that takes the trace
-_BUILD = 20.0  # seconds for the sandbox to be built
 _GRACE = 10.0  # seconds between the stop signal and the end, as engines wait
 
 
@@ -83,9 +73,6 @@ class Running:
     ) -> None:
         """Start it. ``trace`` is "", or as :func:`tracer` says; ``names`` keeps the name of every system call."""
         self._guest = guest
-        self._tracer, self._names = trace, names
-        self._mark = f"/{os.urandom(16).hex()}" if trace == "strace" else ""
-        self._traced = tempfile.TemporaryFile() if trace else None  # noqa: SIM115 - lives as long as we
         self._show = show
         self._kept: dict[str, bytearray] = {"out": bytearray(), "err": bytearray()}
         self._lock = threading.Lock()
@@ -93,8 +80,18 @@ class Running:
         self._reason: str | None = None  # why we ended it
         self._sockets: list[socket.socket] = []
         self._news = threading.Condition(self._lock)
-        self.isolation: Isolation = ids.isolation(guest, subordinate=subordinate)
-        self._start(given)
+        self._gone = threading.Event()
+        self._helper = Helper(guest, ids.isolation(guest, subordinate=subordinate), trace=trace, names=names)
+        self._helper.build()
+        self.started = time.monotonic()
+        self.deadline = self.started + guest.limits.seconds
+        self._pump = threading.Thread(target=self._follow, args=(given,), daemon=True)
+        self._pump.start()
+
+    @property
+    def isolation(self) -> Isolation:
+        """By what right it runs."""
+        return self._helper.isolation
 
     def __enter__(self) -> Self:
         return self
@@ -104,126 +101,14 @@ class Running:
     ) -> None:
         self.kill()
 
-    # Starting.
-
-    def _start(self, given: bytes) -> None:
-        ours, theirs = socket.socketpair()
-        pipes = [os.pipe() for _ in range(3)]
-        stdin, (out, out_end), (err, err_end) = pipes
-        handed = [stdin[0], out_end, err_end, theirs.fileno(), *([self._traced.fileno()] if self._traced else [])]
-        high = [fcntl.fcntl(each, fcntl.F_DUPFD_CLOEXEC, 10) for each in handed]
-        words = [sys.executable, "-I", "-S", "-B", "-c", _PROGRAM]
-        if self._tracer == "strace":
-            from scratchpack.sandbox import strace
-
-            words = [*strace.words(f"/proc/self/fd/{_TRACE}", every=self._names), *words]
-        try:
-            self._pid = os.posix_spawnp(
-                words[0],
-                words,
-                {**os.environ, "SCRATCHPACK_HOME": _HOME},  # the guest can read process 1's words, not its environment
-                file_actions=[(os.POSIX_SPAWN_DUP2, descriptor, place) for place, descriptor in enumerate(high)],
-                setsigmask=(),
-                setpgroup=0,
-            )
-        finally:
-            for descriptor in (*high, stdin[0], out_end, err_end):
-                os.close(descriptor)
-            theirs.close()
-        self._control = ours
-        self._buffer = b""
-        self._pump = threading.Thread(target=self._follow, args=(stdin[1], out, err, given), daemon=True)
-        self._gone = threading.Event()
-        try:
-            ours.settimeout(_BUILD)
-            self._handshake()
-            ours.settimeout(None)
-        except BaseException:
-            for descriptor in (stdin[1], out, err):
-                os.close(descriptor)
-            self._gone.set()
-            self._end()
-            raise
-        self.started = time.monotonic()
-        self.deadline = self.started + self._guest.limits.seconds
-        self._pump.start()
-
-    def _handshake(self) -> None:
-        self._send(self._wishes())
-        message = self._next()
-        if message[:1] == ["unshared"]:
-            ids.install(message[1], self.isolation)
-            self._send("mapped")
-            message = self._next()
-        if message[:1] != ["started"]:
-            raise self._error(message)
-        self.isolation = self.isolation._replace(notes=(*self.isolation.notes, *message[1]))
-
-    def _wishes(self) -> dict[str, Any]:
-        guest = self._guest
-        one = self.isolation.how == "one id"
-        resolv_conf = "# no network\n"
-        if guest.network:
-            with contextlib.suppress(OSError), open("/etc/resolv.conf", encoding="utf-8", errors="replace") as stream:
-                resolv_conf = stream.read(1 << 16)
-        return {
-            **guest._asdict(),
-            "root": os.path.abspath(guest.root),
-            "over": os.path.abspath(guest.over) if guest.over else "",
-            "env": dict(guest.env),
-            "limits": guest.limits._asdict(),
-            "capabilities": ROOT_CAPABILITIES if guest.uid == 0 and not one else (),
-            "set_groups": not one,
-            "resolv_conf": resolv_conf,
-            "filter": self._filter(),
-            "mark": self._mark,
-            "names": self._names,
-        }
-
-    def _filter(self) -> str:
-        if self._tracer != "ptrace":
-            return ""
-        from scratchpack.sandbox import filter as calls
-
-        return (calls.every_call() if self._names else calls.file_calls()).hex()
-
-    def _error(self, message: Sequence[Any]) -> SandboxError:
-        if len(message) != 4 or message[0] != "refused":
-            return SandboxError("cannot build the sandbox: it ended before the program started")
-        _, step, number, text = message
-        if step == "start":
-            return SandboxError(f"cannot start {text}", hint="look at the entrypoint, and at what it is interpreted by")
-        hint = ids.why_namespaces_are_refused() if number in {1, 13, 28} else None
-        return SandboxError(f"cannot build the sandbox ({step}): {text.removeprefix(': ')}", hint=hint)
-
-    def _send(self, *message: Any) -> None:
-        with contextlib.suppress(OSError):
-            self._control.sendall(json.dumps(message).encode() + b"\n")
-
-    def _next(self) -> list[Any]:
-        """One message while the sandbox is built; empty when it is gone."""
-        while b"\n" not in self._buffer:
-            try:
-                piece = self._control.recv(1 << 16)
-            except TimeoutError:
-                raise SandboxError(f"cannot build the sandbox: not done after {_BUILD:g} s") from None
-            except OSError:
-                piece = b""
-            if not piece:
-                return []
-            self._buffer += piece
-        line, _, self._buffer = self._buffer.partition(b"\n")
-        message: list[Any] = json.loads(line)
-        return message
-
     # Following: one thread reads all that comes, until the guest's pipes and the socket have ended.
 
-    def _follow(self, stdin: int, out: int, err: int, given: bytes) -> None:
-        names = {out: "out", err: "err"}
+    def _follow(self, given: bytes) -> None:
+        stdin, names = self._helper.stdin, {self._helper.out: "out", self._helper.err: "err"}
         with selectors.DefaultSelector() as selector:
             for descriptor in names:
                 selector.register(descriptor, selectors.EVENT_READ)
-            selector.register(self._control, selectors.EVENT_READ)
+            selector.register(self._helper.control, selectors.EVENT_READ)
             pending = memoryview(given)
             os.set_blocking(stdin, False)
             if pending:
@@ -254,7 +139,7 @@ class Running:
                             selector.unregister(stdin)
                             os.close(stdin)
                     elif not self._hear():
-                        selector.unregister(self._control)
+                        selector.unregister(self._helper.control)
                         if stdin in selector.get_map():
                             selector.unregister(stdin)
                             os.close(stdin)
@@ -280,28 +165,21 @@ class Running:
             self._show(name, piece)
 
     def _hear(self) -> bool:
-        """One message from process 1; False at the end."""
-        try:
-            data, descriptors, _, _ = socket.recv_fds(self._control, 1 << 16, 4)
-        except OSError:
-            return False
+        """What process 1 says; False at the end."""
+        messages, sockets, more = self._helper.messages()
         with self._news:
-            self._sockets += [socket.socket(fileno=descriptor) for descriptor in descriptors]
-            self._buffer += data
-            while b"\n" in self._buffer:
-                line, _, self._buffer = self._buffer.partition(b"\n")
-                message = json.loads(line)
+            self._sockets += sockets
+            for message in messages:
                 if message[0] == "ended":
                     self._end_message = message
             self._news.notify_all()
-        return bool(data)
+        return more
 
     def _finish(self, reason: str) -> None:
         """Let go of the socket: process 1 ends, and the kernel ends all the others."""
         if self._reason is None:
             self._reason = reason
-        with contextlib.suppress(OSError):
-            self._control.shutdown(socket.SHUT_WR)
+        self._helper.let_go()
 
     # What one can ask.
 
@@ -312,7 +190,7 @@ class Running:
 
     def send_signal(self, number: int) -> None:
         """Send a signal to the program itself."""
-        self._send("signal", number)
+        self._helper.send("signal", number)
 
     def socket(self, family: socket.AddressFamily = socket.AF_INET) -> socket.socket:
         """An unconnected TCP socket of the sandbox's network: what it reaches, the guest's neighbours would.
@@ -320,7 +198,7 @@ class Running:
         Raises:
             SandboxError: the guest has ended.
         """
-        self._send("socket", int(family))
+        self._helper.send("socket", int(family))
         with self._news:
             self._news.wait_for(lambda: self._sockets or self.ended, timeout=5)
             if not self._sockets:
@@ -363,33 +241,12 @@ class Running:
 
     def trace(self) -> Trace:
         """What it touched; once it has ended."""
-        from scratchpack.sandbox import strace, trace
-
         self._pump.join()
         self._end()
-        if self._traced is None:
-            raise ValueError("nothing was traced")
-        self._traced.seek(0)
-        text = io.TextIOWrapper(self._traced, "utf-8", "surrogateescape", newline="\n")
-        if self._tracer == "strace":
-            return strace.read(text, mark=self._mark, names=self._names)
-        return trace.read_lines(text, origin="of our own tracer")
+        return self._helper.trace()
 
     def _end(self) -> None:
-        """Collect the helper; where it does not end by itself, kill it, and with it process 1 (PDEATHSIG)."""
-        if self._pid:
-            with contextlib.suppress(OSError):
-                self._control.shutdown(socket.SHUT_RDWR)
-            for wait in (0.002, 0.01, 0.05, 0.2, 0.5, 1.0, None):
-                if os.waitpid(self._pid, os.WNOHANG)[0]:
-                    break
-                if wait is None:
-                    os.kill(self._pid, signal.SIGKILL)
-                    os.waitpid(self._pid, 0)
-                else:
-                    time.sleep(wait)
-            self._pid = 0
-            self._control.close()
+        self._helper.end()
         for each in self._sockets:
             each.close()
         self._sockets.clear()
