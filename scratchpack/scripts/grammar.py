@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from scratchpack.scripts.model import SourceText
 
-Grammar = Literal["bash", "javascript"]
+Grammar = Literal["bash", "javascript", "ruby"]
 
 MAX_SECONDS = 0.5
 MAX_SIZE = 1 << 20  # bytes: a tree takes up to 60 times its text

@@ -208,6 +208,41 @@ def test_a_perl_module_that_is_nowhere_is_refused(home: Path) -> None:
     assert f"No::Such::Module: used in {home}/app, line 3" in done.err
 
 
+def test_a_ruby_script_brings_its_neighbours_and_the_gems_that_it_requires(home: Path) -> None:  # N46
+    tools.need("ruby", package="ruby")
+    script(
+        home / "bin/app",
+        "#!/usr/bin/env ruby\n$LOAD_PATH.unshift(File.expand_path('../lib', __dir__))\nrequire 'near'\nrequire 'greeter'\nrequire 'json'\n"
+        "puts JSON.generate([Near::WORD, Greeter.word, Gem.loaded_specs['greeter'].version.to_s])\n",
+    )
+    (home / "lib").mkdir()
+    (home / "lib/near.rb").write_text("module Near; WORD = 'near'; end\n")
+    gems = home / "gems"
+    for name, needs, text in (
+        ("greeter", "s.add_runtime_dependency(%q<words>.freeze, ['>= 0'])", "require 'words'\nmodule Greeter; def self.word = Words::ONE; end\n"),
+        ("words", "", "module Words; ONE = 'good day'; end\n"),
+        ("unused", "", ""),
+    ):  # fmt: skip
+        (gems / f"gems/{name}-1.0/lib").mkdir(parents=True)
+        (gems / f"gems/{name}-1.0/lib/{name}.rb").write_text(text)
+        (gems / "specifications").mkdir(exist_ok=True)
+        (gems / f"specifications/{name}-1.0.gemspec").write_text(
+            f"Gem::Specification.new do |s|\n  s.name = '{name}'\n  s.version = '1.0'\n  s.summary = ''\n  s.authors = ['x']\n"
+            f"  s.require_paths = ['lib']\n  {needs}\nend\n"
+        )
+    out = tree.packed(home / "out", "bin/app", "-e", f"GEM_HOME={gems}", cwd=home)
+    assert tree.run(out, "/app/bin/app", env={"GEM_HOME": str(gems)}) == '["near","good day","1.0"]\n'
+    assert not [name for name in tree.names(out) if "unused" in name]
+
+
+def test_a_ruby_feature_that_is_nowhere_is_refused(home: Path) -> None:
+    tools.need("ruby", package="ruby")
+    script(home / "app", "#!/usr/bin/env ruby\nrequire 'json'\nrequire 'nowhere_at_all'\n")
+    done = scratchpack("./app", cwd=home)
+    assert done.status == 4
+    assert f"nowhere_at_all: required in {home}/app, line 3" in done.err
+
+
 def test_at_places_a_script_with_what_is_beside_it(home: Path) -> None:
     script(home / "tool", '#!/bin/sh\n. "${0%/*}/words.sh"\nword\n')
     (home / "words.sh").write_text("word() { echo hello; }\n")

@@ -30,6 +30,7 @@ _LANGUAGES = (  # a pattern of the interpreter's file name -> the reader's modul
     (pattern(r"(?:python|pypy)[\d.]*t?"), "python"),
     (pattern(r"node(?:js)?\d*"), "node"),
     (pattern(r"perl[\d.]*"), "perl"),
+    (pattern(r"ruby[\d.]*"), "ruby"),
 )
 
 
