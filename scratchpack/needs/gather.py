@@ -51,9 +51,16 @@ def copied(root: Sysroot, path: str, because: tuple[Reason, ...]) -> tuple[Entry
 
 
 def tree(
-    root: Sysroot, path: str, because: tuple[Reason, ...], keep: Callable[[str], bool] | None = None
+    root: Sysroot,
+    path: str,
+    because: tuple[Reason, ...],
+    keep: Callable[[str], bool] | None = None,
+    *,
+    enter: Callable[[str], bool] | None = None,
 ) -> tuple[Entry, ...]:
     """A directory with all below it that ``keep`` (given the path) wants; links are followed as ``copied`` does.
+
+    ``enter`` says of a directory whether there can be anything wanted in it: one that is not entered is not read either.
 
     Empty when it is not there, or when ``keep`` wants nothing of it: an empty directory would be found by a program that
     takes it for what it once held. A directory that was reached twice (a link back up) is walked once.
@@ -62,7 +69,7 @@ def tree(
     if node is None or node.kind != "directory":
         return copied(root, path, because) if node is not None and (keep is None or keep(path)) else ()
     links = tuple(Symlink(link.path, link.target, because) for link in node.links)
-    found = (*links, *_below(root, node, because, keep or (lambda _: True), set()))
+    found = (*links, *_below(root, node, because, keep or (lambda _: True), enter or (lambda _: True), set()))
     if keep is None:
         return found
     return without_empty(found) if any(isinstance(entry, File) for entry in found) else ()
@@ -80,7 +87,12 @@ def without_empty(entries: Iterable[Entry]) -> tuple[Entry, ...]:
 
 
 def _below(
-    root: Sysroot, node: Node, because: tuple[Reason, ...], keep: Callable[[str], bool], seen: set[str]
+    root: Sysroot,
+    node: Node,
+    because: tuple[Reason, ...],
+    keep: Callable[[str], bool],
+    enter: Callable[[str], bool],
+    seen: set[str],
 ) -> Iterator[Entry]:
     if node.canonical in seen:
         return
@@ -93,7 +105,8 @@ def _below(
             continue
         yield from (Symlink(link.path, link.target, because) for link in child.links if keep(path))
         if child.kind == "directory":
-            yield from _below(root, child, because, keep, seen)
+            if enter(path):
+                yield from _below(root, child, because, keep, enter, seen)
         elif child.kind == "file" and keep(path) and child.canonical not in places.TABLES_OF_USERS:
             yield node_entry(root, child, because)
 

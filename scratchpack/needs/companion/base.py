@@ -117,11 +117,12 @@ def bring(
     requester: str,
     keep: Callable[[str], bool] | None = None,
     *,
+    enter: Callable[[str], bool] | None = None,
     programs: bool = False,
     leave: Callable[[str, tuple[str, ...]], str] = unopened,
 ) -> Contribution:
     """A file or a tree; the ELF files in it are resolved in the program's namespace, with their own closures."""
-    return parted(tree(root, path, because, keep), requester, (path,), programs=programs, leave=leave)
+    return parted(tree(root, path, because, keep, enter=enter), requester, (path,), programs=programs, leave=leave)
 
 
 def parted(

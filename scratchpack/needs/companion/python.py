@@ -41,8 +41,12 @@ class Python(Interpreter):
             for prefix in prefixes if version else ():
                 home = posixpath.join(prefix, f"lib/python{version[1]}") if version else ""
                 if root.lookup(f"{home}/os.py"):
-                    return bring(root, home, because, subject.program.path, lambda path: not _LEFT.search(path + "/"))
+                    return bring(root, home, because, subject.program.path, _is_wanted, enter=_is_wanted)
         raise Unavailable("no standard library of this Python", "install it (Debian: libpython3-stdlib)")
+
+
+def _is_wanted(path: str) -> bool:
+    return not _LEFT.search(path + "/")
 
 
 def _parents(path: str) -> list[str]:

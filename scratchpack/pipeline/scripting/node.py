@@ -37,7 +37,7 @@ def node_part(script: Script) -> ScriptNeeds:
             if package.directory == found.package
             else f"{package.name} {package.version}, a dependency"
         )
-        taken.tree(package.directory, why, _without_packages(package.directory))
+        taken.tree(package.directory, why, _without_packages(package.directory), whole=True)
     for module in found.modules:
         if module != script.path and not any(places.within(module, p.directory) for p in found.packages):
             taken.file(module, f"{script.program.given} loads it")

@@ -87,7 +87,7 @@ def _environment(taken: Taken, env: Environment) -> None:
             def keep(path: str, site: str = site) -> bool:
                 return not path[len(site) + 1 :].startswith(_INSTALLERS) or path[len(site) + 1 :].startswith("pip_")
 
-            taken.tree(site, f"packages of {env.prefix}", keep)
+            taken.tree(site, f"packages of {env.prefix}", keep, whole=True)
 
 
 def _modules(taken: Taken, script: Script, found: PythonProgram, env: Environment) -> None:

@@ -56,13 +56,22 @@ class Taken:
         self._entries.update(dict.fromkeys(found))
         return bool(found)
 
-    def tree(self, path: str, why: str, keep: Callable[[str], bool] | None = None) -> bool:
-        """A directory with what is below it, without caches; whether any of it could be taken."""
+    def tree(self, path: str, why: str, keep: Callable[[str], bool] | None = None, *, whole: bool = False) -> bool:
+        """A directory with what is below it, without caches; whether any of it could be taken.
+
+        With ``whole`` what ``keep`` says of a directory holds for all below it.
+        """
 
         def wanted(name: str) -> bool:
             return not CACHES.search(name[len(path) :]) and (keep is None or keep(name))
 
-        found = tree(self.gate, path, because(self._need, why), wanted)
+        found = tree(
+            self.gate,
+            path,
+            because(self._need, why),
+            wanted,
+            enter=wanted if whole else lambda name: not CACHES.search(name[len(path) :]),
+        )
         # Directories are made for what lies in them; as entries they would keep the script from moving out of the one above.
         self._entries.update((entry, None) for entry in found if not isinstance(entry, Directory))
         return bool(found)

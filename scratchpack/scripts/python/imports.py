@@ -15,10 +15,16 @@ from scratchpack.record import NamedTuple
 from scratchpack.scripts.text import ScriptError
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from scratchpack.scripts.model import SourceText
 
 MAX_TOKENS = 120_000
 MAX_LINE = 1 << 20  # bytes
+_DEEP = re.compile(
+    rb"__file__|__import__|import_module|sys\.path|load_entry_point"
+)  # only where one of these stands do expressions say anything
+_STATEMENTS = ("body", "handlers", "orelse", "finalbody", "cases")  # the fields that hold statements
 _TOKEN = re.compile(rb"\w+|[^\w\s]")
 _CATCHES = frozenset({"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
 
@@ -69,13 +75,12 @@ def read_python(source: SourceText, *, is_main: bool = True) -> PythonReading:
     Raises:
         ScriptError: not Python 3, or over a bound.
     """
-    return _Reader(is_main=is_main).read(_parse(source))
+    return _Reader(is_main=is_main, deep=_DEEP.search(source.data) is not None).read(_parse(source))
 
 
 def _parse(source: SourceText) -> ast.Module:
     data = source.data
-    count = 0
-    for count, _ in enumerate(_TOKEN.finditer(data)):
+    for count, _ in enumerate(_TOKEN.finditer(data) if len(data) > MAX_TOKENS else ()):
         if count > MAX_TOKENS:
             raise ScriptError(f"cannot look into {source.path}: it has over {MAX_TOKENS} tokens")
     if max(map(len, data.split(b"\n")), default=0) > MAX_LINE:
@@ -95,8 +100,8 @@ def _parse(source: SourceText) -> ast.Module:
 
 
 class _Reader:
-    def __init__(self, *, is_main: bool) -> None:
-        self._is_main = is_main
+    def __init__(self, *, is_main: bool, deep: bool) -> None:
+        self._is_main, self._deep = is_main, deep
         self._path: dict[Beside, None] = {}
         self._path_unknown = 0
         self._imports: list[Imported] = []
@@ -119,7 +124,9 @@ class _Reader:
             elif isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
                 stack.append((self._joined(node), why))
                 continue
-            stack += [(child, below) for child, below in reversed(_below(node, why, is_main=self._is_main))]
+            stack += [
+                (child, below) for child, below in reversed(_below(node, why, is_main=self._is_main, deep=self._deep))
+            ]
         return PythonReading(
             tuple(self._imports), tuple(self._beside), tuple(self._path), self._path_unknown,
             tuple(self._entry_points), self._by_name,
@@ -176,10 +183,18 @@ class _Reader:
             self._beside[Beside("/".join([".."] * above + words), line)] = None
 
 
-def _below(node: ast.AST, why: str, *, is_main: bool) -> list[tuple[ast.AST, str]]:
+def _children(node: ast.AST, *, deep: bool) -> Iterable[ast.AST]:
+    """The children of a node; without ``deep`` the statements among them, a fifth of a tree."""
+    if deep:
+        return ast.iter_child_nodes(node)
+    blocks = (getattr(node, field, None) for field in _STATEMENTS)
+    return [child for block in blocks if isinstance(block, list) for child in block]
+
+
+def _below(node: ast.AST, why: str, *, is_main: bool, deep: bool) -> list[tuple[ast.AST, str]]:
     """The children of a node, each with why it may not run when the module is loaded."""
     if isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda)):
-        return [(child, why or "within a function") for child in ast.iter_child_nodes(node)]
+        return [(child, why or "within a function") for child in _children(node, deep=deep)]
     if isinstance(node, ast.Try) or type(node).__name__ == "TryStar":
         caught = any(_catches(handler.type) for handler in getattr(node, "handlers", ()))
         tried = (why or "in a try that goes on without it") if caught else why
@@ -198,8 +213,8 @@ def _below(node: ast.AST, why: str, *, is_main: bool) -> list[tuple[ast.AST, str
     if isinstance(node, ast.With) and any(
         "suppress" in _dotted(getattr(i.context_expr, "func", i)) for i in node.items
     ):
-        return [(child, why or "in a block that goes on without it") for child in ast.iter_child_nodes(node)]
-    return [(child, why) for child in ast.iter_child_nodes(node)]
+        return [(child, why or "in a block that goes on without it") for child in _children(node, deep=deep)]
+    return [(child, why) for child in _children(node, deep=deep)]
 
 
 def _condition(test: ast.expr) -> str:
