@@ -50,6 +50,7 @@ _TREES = (
     # stores that hold packages and nothing else
     *("/nix/store", "/gnu/store"),
 )
+_BELOW = tuple(f"{tree}/" for tree in _TREES)
 _FILES = frozenset(
     (
         *("/etc/passwd", "/etc/group", "/etc/nsswitch.conf", "/etc/services", "/etc/protocols", "/etc/rpc"),
@@ -113,7 +114,7 @@ def is_machines(path: str) -> bool:
 
 def is_standard(path: str) -> bool:
     """Whether any program may be given what stands here."""
-    return path in _FILES or any(within(path, tree) for tree in _TREES) or _GENERATED.fullmatch(path) is not None
+    return path in _FILES or f"{path}/".startswith(_BELOW) or _GENERATED.fullmatch(path) is not None
 
 
 def leads_to_standard(path: str) -> bool:
