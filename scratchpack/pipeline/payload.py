@@ -30,7 +30,7 @@ def payload_warnings(program: Program, loaded: Collection[str], view: Callable[[
     """
     found = _payload(program, view)
     if found is None:
-        return ()
+        return _behind(program)
     where = {"": "", "HOME": " below HOME"}.get(found.unpacks, f" to {found.unpacks}")
     how = f"it unpacks itself{where} when it starts" if found.unpacks else "it reads what it runs from its own file"
     line = f"{program.given} is a self-extracting program ({found.kind}): {how}"
@@ -77,8 +77,19 @@ def _payload(program: Program, view: Callable[[], Elf]) -> Bundle | None:
 
         return Bundle("Node single executable", "")
     with program.root.open(program.node) as stream:
-        if not may_carry(stream):
+        if not may_carry(stream, program.given):
             return None
         from scratchpack.scripts.bundles.reader import bundle
 
         return bundle(stream, program.given)
+
+
+def _behind(program: Program) -> tuple[str, ...]:
+    """Data behind the end of a program that carries nothing known."""
+    with program.root.open(program.node) as stream:
+        if not may_carry(stream, program.given):
+            return ()
+        from scratchpack.scripts.bundles.reader import foreign_data
+
+        said = foreign_data(stream, program.given)
+    return () if said is None else (said,)

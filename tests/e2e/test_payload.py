@@ -69,3 +69,10 @@ def test_a_note_of_another_name_is_no_payload(tmp_path: Path) -> None:
     assert done.status == 0, done.err
     assert "single executable" not in done.err
     assert "libdl.so.2" not in done.out + done.err
+
+
+def test_foreign_data_behind_a_program_is_said_and_a_compilers_own_is_not(tmp_path: Path) -> None:
+    program = cc(tmp_path / "hello", HELLO_C)
+    assert "follow the end" not in scratchpack("./hello", cwd=tmp_path).err
+    program.write_bytes(program.read_bytes() + b"x" * 10_000)
+    assert "./hello: 10000 bytes follow the end of its ELF data" in scratchpack("./hello", cwd=tmp_path).err

@@ -18,7 +18,11 @@ if TYPE_CHECKING:
     from scratchpack.scripts.bundles.model import Bundle
 
 TMP = "/tmp"  # noqa: S108 - a path of the image
-_ROOTS = {"shiv": ("SHIV_ROOT", f"{TMP}/shiv"), "pex": ("PEX_ROOT", f"{TMP}/pex")}  # where they unpack instead of HOME
+_ROOTS = {
+    "shiv": ("SHIV_ROOT", f"{TMP}/shiv"),
+    "pex": ("PEX_ROOT", f"{TMP}/pex"),
+    ".NET": ("DOTNET_BUNDLE_EXTRACT_BASE_DIR", f"{TMP}/dotnet"),
+}  # where they unpack instead of HOME
 
 
 def archive_part(script: Script) -> ScriptNeeds | None:

@@ -7,8 +7,7 @@ from typing import BinaryIO
 from scratchpack.elf.image import ElfImage
 from scratchpack.elf.sections import read_sections
 from scratchpack.record import NamedTuple
-
-_SLACK = 4096  # padding to a page is no payload
+from scratchpack.scripts.bundles.hint import SLACK
 
 
 class Overlay(NamedTuple):
@@ -30,4 +29,4 @@ def overlay(stream: BinaryIO, origin: str) -> Overlay | None:
     sections = read_sections(image)
     end = max(end, header.shoff + header.shnum * header.shentsize if header.shnum else 0)
     end = max([end, *(s.offset + s.size for s in sections)])
-    return Overlay(end, image.size - end) if 0 < end < image.size - _SLACK else None
+    return Overlay(end, image.size - end) if 0 < end < image.size - SLACK else None

@@ -23,7 +23,7 @@ def bundle(stream: BinaryIO, origin: str) -> Bundle | None:
     head = stream.read(4096)
     if head.startswith(b"#!"):
         return script_bundle(head) or zipapp(stream, origin)
-    return pyinstaller(stream, origin) or elf_bundle(stream) or zipapp(stream, origin)
+    return pyinstaller(stream, origin) or elf_bundle(stream, origin) or zipapp(stream, origin)
 
 
 def foreign_data(stream: BinaryIO, origin: str) -> str | None:

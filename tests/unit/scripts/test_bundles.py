@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from scratchpack.errors import InputError
+from scratchpack.scripts.bundles.hint import may_carry
 from scratchpack.scripts.bundles.marks import libtool_wrapper
 from scratchpack.scripts.bundles.overlay import overlay
 from scratchpack.scripts.bundles.pyinstaller import MAGIC
@@ -146,14 +147,8 @@ _DOTNET = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dc
         (b"\x7fELF\2\1\1\0AI\x02" + b"\0" * 60, "AppImage type 2"),
         (b"\x7fELF" + b"\0" * 100 + b"\nPAR.pm\n", "PAR"),
         (b"\x7fELF" + b"\0" * 100 + b"\n---- Bun! ----\n", "bun"),
-        (b"\x7fELF" + b"\0" * 100 + (4096).to_bytes(8, "little") + _DOTNET + b"\0" * 90, ".NET"),
-        (
-            b"\x7fELF" + b"\0" * 2_000_000 + b"NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:1",
-            "Node single executable",
-        ),
         (b"#!/bin/sh\n# This script was generated using Makeself 2.4.5\n", "makeself"),
         # twins that carry nothing
-        (b"\x7fELF" + b"\0" * 108 + _DOTNET + b"\0" * 90, None),
         (b"\x7fELF" + b"\0" * 100 + b"NODE_SEA_FUSE_fce680ab2cc467b6e072b8b5df1996b2:0", None),
         (b"#!/bin/sh\necho Makeself\n", None),
     ],
@@ -162,6 +157,39 @@ def test_other_makers_are_known_by_their_marks(tmp_path: Path, data: bytes, kind
     (tmp_path / "program").write_bytes(data)
     found = read(tmp_path / "program")
     assert (found.kind if found else None) == kind
+
+
+_NOTE = """
+__attribute__((section(".note.blob"), used, aligned(4))) static const struct { unsigned a, b, c; char name[16]; } note = {14, 4, 0, "%s"};
+"""
+
+
+@pytest.mark.parametrize(
+    ("source", "kind"),
+    [
+        # (the offset of the bundle, then the signature) among a program's variables
+        (f"volatile unsigned char own[] __attribute__((aligned(8))) = {{64, 0, 0, 0, 0, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};", ".NET"),
+        (_NOTE % "NODE_SEA_BLOB", "Node single executable"),
+        ('volatile char own[] = "\\n---- Bun! ----\\n";', "bun"),
+        # a host without a bundle, one whose bundle lies outside of the file, and another's note
+        (f"volatile unsigned char own[] __attribute__((aligned(8))) = {{0, 0, 0, 0, 0, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};", None),
+        (f"volatile unsigned char own[] __attribute__((aligned(8))) = {{0, 0, 0, 0, 9, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};", None),
+        (_NOTE % "NODE_SEA_BOAT", None),
+        ('const char *own = "\\n---- Bun! ----\\n";', None),  # a constant: the runtime without a program
+    ],
+)  # fmt: skip
+def test_marks_within_a_program_are_found_where_its_headers_say(tmp_path: Path, source: str, kind: str | None) -> None:
+    program = cc(tmp_path / "program", source + "\n" + HELLO_C)
+    found = read(program)
+    assert (found.kind if found else None) == kind
+    with program.open("rb") as stream:
+        assert may_carry(stream, "program") == (kind in {"bun", "Node single executable"}), (
+            ".NET's payload follows the file"
+        )
+    with program.open("ab") as stream:
+        stream.write(b"x" * 8192)
+    with program.open("rb") as stream:
+        assert may_carry(stream, "program")
 
 
 def test_foreign_data_behind_an_elf_file_is_said_with_its_size(tmp_path: Path) -> None:
