@@ -13,7 +13,7 @@ from scratchpack.scripts.text import ScriptError
 if TYPE_CHECKING:
     from tree_sitter import Node
 
-    from scratchpack.scripts.model import Source
+    from scratchpack.scripts.model import SourceText
 
 MAX_NODES = 150_000  # of one tree; the longest file of Ruby's own library has 60,000
 _LATER = {
@@ -51,7 +51,7 @@ class RubyReading(NamedTuple):
     search_unknown: int = 0  # the first line that changes $LOAD_PATH in a way that nobody can say
 
 
-def read_ruby(source: Source) -> RubyReading:
+def read_ruby(source: SourceText) -> RubyReading:
     """Read one source.
 
     Raises:
@@ -61,7 +61,7 @@ def read_ruby(source: Source) -> RubyReading:
 
 
 class _Reader:
-    def __init__(self, source: Source) -> None:
+    def __init__(self, source: SourceText) -> None:
         self._source = source
         self._wanted: dict[Wanted, None] = {}
         self._search: dict[str, None] = {}

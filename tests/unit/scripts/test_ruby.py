@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from scratchpack.scripts.model import Source
+from scratchpack.scripts.model import SourceText
 from scratchpack.scripts.ruby.gems import Gems, gem_directories
 from scratchpack.scripts.ruby.lock import gemfile_of
 from scratchpack.scripts.ruby.program import RubyProgram, load_path, ruby_program
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 def reading(text: str) -> RubyReading:
-    return read_ruby(Source("/srv/app/bin/x.rb", text.encode()))
+    return read_ruby(SourceText("/srv/app/bin/x.rb", text.encode()))
 
 
 def wanted(text: str) -> dict[str, bool]:
@@ -244,6 +244,6 @@ def test_a_script_without_a_gemfile_is_told_so(project: Path) -> None:
 def test_a_hostile_ruby_text_is_read_in_one_pass_or_refused() -> None:  # S4
     for piece in (b"require 'a'\n", b"{|x| ", b"<<E + ", b"%w[", b"File.join(", b"x + "):
         with suppress(ScriptError):
-            read_ruby(Source("/bomb", piece * ((1 << 16) // len(piece))))
+            read_ruby(SourceText("/bomb", piece * ((1 << 16) // len(piece))))
     with pytest.raises(ScriptError, match="over 150000 syntax nodes"):
-        read_ruby(Source("/bomb", b"require 'a'\n" * 31_000))
+        read_ruby(SourceText("/bomb", b"require 'a'\n" * 31_000))
