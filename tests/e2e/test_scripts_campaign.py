@@ -141,7 +141,7 @@ def httpie(shop: Workshop) -> App:
     program = str(shop.environment(*FROM_PYPI) / "bin/http")
     return App(
         program,
-        ("--offline", "--print=HB", "POST", "example.org/post", "a=1", "b:=2"),
+        ("--ignore-stdin", "--offline", "--print=HB", "POST", "example.org/post", "a=1", "b:=2"),
         env=(("HTTPIE_CONFIG_DIR", "/tmp"),),
     )
 
@@ -174,7 +174,9 @@ def debians_gunicorn(shop: Workshop) -> App:
 
 def debians_httpie(shop: Workshop) -> App:
     return App(
-        "/usr/bin/http", ("--offline", "--print=HB", "example.org/get", "q==1"), env=(("HTTPIE_CONFIG_DIR", "/tmp"),)
+        "/usr/bin/http",
+        ("--ignore-stdin", "--offline", "--print=HB", "example.org/get", "q==1"),
+        env=(("HTTPIE_CONFIG_DIR", "/tmp"),),
     )
 
 

@@ -16,7 +16,7 @@ from scratchpack.scripts.model import Import, Mention, Unknown
 from scratchpack.scripts.ruby.gems import Gem, Gems, found_in
 from scratchpack.scripts.ruby.hints import hinted
 from scratchpack.scripts.ruby.lock import Gemfile, gemfile_of
-from scratchpack.scripts.ruby.reader import RubyReading, Wanted, read_ruby
+from scratchpack.scripts.ruby.reader import Feature, RubyReading, read_ruby
 from scratchpack.scripts.text import read
 
 if TYPE_CHECKING:
@@ -158,7 +158,7 @@ class _Walk:
                 found.append((at, optional))
         return found
 
-    def _one(self, wanted: Wanted, file: str, *, optional: bool) -> Node | None:
+    def _one(self, wanted: Feature, file: str, *, optional: bool) -> Node | None:
         """The file of a feature that is to be followed; ``None`` where there is nothing to follow."""
         if wanted.path.startswith("/"):
             node = found_in(self._root, wanted.path.lstrip("/"), ("",)) or self._root.lookup(wanted.path)

@@ -27,7 +27,7 @@ _LOAD_PATH = frozenset({"$LOAD_PATH", "$:", "$-I"})
 _GOES_ON = "in a begin that goes on without it"
 
 
-class Wanted(NamedTuple):
+class Feature(NamedTuple):
     """One thing that is loaded. ``how`` is "require", "load", "gem" (a name) or "bin" (a gem whose program is loaded).
 
     ``path`` is a feature (``json/add/core``), or absolute when the source names it by its own place. ``why`` is empty for what runs when
@@ -43,7 +43,7 @@ class Wanted(NamedTuple):
 class RubyReading(NamedTuple):
     """``search`` are directories for ``$LOAD_PATH``, absolute; ``beside`` files that it names by its own place; ``bundler`` the line that asks for a Gemfile."""
 
-    wanted: tuple[Wanted, ...] = ()
+    wanted: tuple[Feature, ...] = ()
     search: tuple[str, ...] = ()
     beside: tuple[tuple[str, int], ...] = ()
     unknown: tuple[int, ...] = ()  # lines that require what only a run can show
@@ -63,7 +63,7 @@ def read_ruby(source: SourceText) -> RubyReading:
 class _Reader:
     def __init__(self, source: SourceText) -> None:
         self._source = source
-        self._wanted: dict[Wanted, None] = {}
+        self._wanted: dict[Feature, None] = {}
         self._search: dict[str, None] = {}
         self._beside: dict[tuple[str, int], None] = {}
         self._unknown: dict[int, None] = {}
@@ -131,14 +131,14 @@ class _Reader:
         elif value.text in {"bundler/setup", "bundler/require"}:
             self._bundler = self._bundler or (at if not why else 0)
         else:
-            self._wanted[Wanted("load" if name == "load" else "require", value.text, at, why)] = None
+            self._wanted[Feature("load" if name == "load" else "require", value.text, at, why)] = None
 
     def _want(self, how: str, word: Node, at: int, why: str) -> None:
         value = constant(word, self._source.path)
         if value is None or not value.text or "\0" in value.text:
             self._unknown[at] = None
         else:
-            self._wanted[Wanted(how, value.text, at, why)] = None
+            self._wanted[Feature(how, value.text, at, why)] = None
 
     def _add_search(self, node: Node | None, at: int) -> None:
         value = constant(node, self._source.path) if node is not None else None

@@ -19,14 +19,14 @@ MAX_DEPTH = 16
 _TRANSPARENT = frozenset({"freeze", "to_s", "to_path", "realpath", "expand_path"})
 
 
-class Constant(NamedTuple):
+class RubyValue(NamedTuple):
     """A text; ``own`` where it was made of the source's own place, and then it is absolute."""
 
     text: str
     own: bool = False
 
 
-def constant(node: Node, path: str, depth: int = 0) -> Constant | None:
+def constant(node: Node, path: str, depth: int = 0) -> RubyValue | None:
     """The constant value of an expression in the source ``path``, or ``None``."""
     if depth > MAX_DEPTH or node.end_byte - node.start_byte > MAX_TEXT:
         return None
@@ -34,11 +34,11 @@ def constant(node: Node, path: str, depth: int = 0) -> Constant | None:
     if kind in {"string", "bare_string"}:
         return _string(node, path, depth)
     if kind == "simple_symbol":
-        return Constant(text(node)[1:])
+        return RubyValue(text(node)[1:])
     if kind == "parenthesized_statements" and node.named_child_count == 1:
         return constant(node.named_children[0], path, depth + 1)
     if kind in {"identifier", "constant"}:
-        return {"__FILE__": Constant(path, True), "__dir__": Constant(posixpath.dirname(path), True)}.get(text(node))
+        return {"__FILE__": RubyValue(path, True), "__dir__": RubyValue(posixpath.dirname(path), True)}.get(text(node))
     if kind == "binary":
         left, right = node.child_by_field_name("left"), node.child_by_field_name("right")
         operator = node.child_by_field_name("operator")
@@ -48,7 +48,7 @@ def constant(node: Node, path: str, depth: int = 0) -> Constant | None:
     return _call(node, path, depth) if kind == "call" else None
 
 
-def _string(node: Node, path: str, depth: int) -> Constant | None:
+def _string(node: Node, path: str, depth: int) -> RubyValue | None:
     made, own = "", False
     for part in node.named_children:
         if part.type == "string_content":
@@ -60,18 +60,18 @@ def _string(node: Node, path: str, depth: int) -> Constant | None:
             return None
         made += value.text
         own = own or value.own
-    return Constant(made, own)
+    return RubyValue(made, own)
 
 
-def _joined(nodes: list[Node], path: str, depth: int, between: str) -> Constant | None:
+def _joined(nodes: list[Node], path: str, depth: int, between: str) -> RubyValue | None:
     values = [constant(node, path, depth + 1) for node in nodes]
     found = [value for value in values if value is not None]
     if len(found) != len(nodes) or not found or any(value.own for value in found[1:]):
         return None
-    return Constant(between.join(value.text for value in found), found[0].own)
+    return RubyValue(between.join(value.text for value in found), found[0].own)
 
 
-def _call(node: Node, path: str, depth: int) -> Constant | None:
+def _call(node: Node, path: str, depth: int) -> RubyValue | None:
     method, receiver = node.child_by_field_name("method"), node.child_by_field_name("receiver")
     arguments = node.child_by_field_name("arguments")
     words = arguments.named_children if arguments is not None else []
@@ -88,7 +88,7 @@ def _call(node: Node, path: str, depth: int) -> Constant | None:
         base = constant(words[1], path, depth + 1)
         if base is None or not base.text.startswith("/"):
             return None
-        return Constant(posixpath.normpath(posixpath.join(base.text, first.text)), base.own)
+        return RubyValue(posixpath.normpath(posixpath.join(base.text, first.text)), base.own)
     if above == "File" and name == "join":
         return _normal(_joined(words, path, depth, "/")) if words else None
     if above in {"Pathname", "Pathname.new"} or name in {"Pathname", "new"}:
@@ -105,6 +105,6 @@ def _call(node: Node, path: str, depth: int) -> Constant | None:
     return own if name in _TRANSPARENT and not words else None
 
 
-def _normal(value: Constant | None) -> Constant | None:
+def _normal(value: RubyValue | None) -> RubyValue | None:
     """``..`` taken out of what is absolute."""
     return value._replace(text=posixpath.normpath(value.text)) if value is not None and value.own else value
