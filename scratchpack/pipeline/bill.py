@@ -9,6 +9,7 @@ from scratchpack.elf.evidence import Elf
 from scratchpack.elf.reader import read_elf
 from scratchpack.errors import InputError
 from scratchpack.oci import reference as names
+from scratchpack.pipeline.installed import installed, is_metadata
 from scratchpack.pipeline.owners import Owners, copyright_text
 from scratchpack.rootfs import File
 from scratchpack.sbom import licences
@@ -47,6 +48,9 @@ def bill_of(plan: Plan, reference: str, created: int, *roots: Sysroot) -> tuple[
                 hashed[entry.inode] = found
             owner = owned[entry.path].package if entry.path in owned else None
             item, faults = _item(entry, found)
+            if owner is None and is_metadata(entry.path):  # what a distribution packaged goes by its name and versions
+                with entry.source.open() as stream:
+                    item = item._replace(parts=installed(entry.path, stream))
             items.append(item._replace(owner=owner))
             problems += [f"{entry.path}: {why}" for why in faults]
     parsed = names.parse(reference)

@@ -21,9 +21,9 @@ _NAMESPACE = uuid.UUID("6f6b9c5e-4b0e-5d0c-9a6e-3f1c2b7d8e90")
 
 
 class Part(NamedTuple):
-    """Something that was built into a program: a Go module, a Rust crate."""
+    """Something that was built into a program, a Go module, a Rust crate; or installed for a script, a package of PyPI, npm, RubyGems or CPAN."""
 
-    kind: str  # the package URL's type: "golang" | "cargo"
+    kind: str  # the package URL's type: "golang" | "cargo" | "pypi" | "npm" | "gem" | "cpan"
     name: str
     version: str = ""  # without one, it was built from a working directory
     role: str = "linked"  # "main": the program is built from it; "build": only used while building
