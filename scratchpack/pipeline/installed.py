@@ -61,7 +61,9 @@ def _read(path: str, text: str) -> Iterator[tuple[str, str]]:
         head = text.partition("\n\n")[0]
         fields = {key.lower(): value for key, value in reversed(_FIELD.findall(head))}
         # PEP 503, as the type's definition has names: lower case, one dash
-        yield from ((key, re.sub(r"[-_.]+", "-", value).lower() if key == "name" else value) for key, value in fields.items())
+        yield from (
+            (key, re.sub(r"[-_.]+", "-", value).lower() if key == "name" else value) for key, value in fields.items()
+        )
     elif kind == "gem":
         yield from reversed(_SPECIFICATION.findall(text))
     elif kind == "npm":
@@ -78,4 +80,3 @@ def _read(path: str, text: str) -> Iterator[tuple[str, str]]:
         if package and version and path.endswith("/" + package[1].replace("::", "/") + ".pm"):
             yield "name", package[1]
             yield "version", version[1]
-

@@ -161,7 +161,7 @@ def a_script_with_tls(shop: Workshop) -> App:
 
 
 def debians_pygmentize(shop: Workshop) -> App:
-    return App(tools.need("pygmentize", package="python3-pygments"), ("-l", "python", "-f", "html"), given="print(1)\n")
+    return App("/usr/bin/pygmentize", ("-l", "python", "-f", "html"), given="print(1)\n")
 
 
 def debians_gunicorn(shop: Workshop) -> App:
