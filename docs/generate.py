@@ -1,7 +1,7 @@
 """`make docs`: write the generated pages again. A test compares them with what is checked in.
 
-The index names every page of this directory; `cli.md` is what `--help` says, command by command; and
-`scratchpack/needs/index.py` is what the needs' own files say that they look for.
+The index names every page of this directory; `cli.md` is what `--help` says, command by command;
+`schema/settings.json` is what a settings file may say; and `scratchpack/needs/index.py` is what the needs' own files say that they look for.
 """
 
 from __future__ import annotations
@@ -16,9 +16,12 @@ import click
 
 from scratchpack.cli.commands import commands
 from scratchpack.cli.words import COMMANDS
+from scratchpack.config import SETTINGS
+from scratchpack.config.options import RUN
 from scratchpack.needs.load import held
 
 if TYPE_CHECKING:
+    from scratchpack.config import Setting
     from scratchpack.needs.base import Wants
 
 DOCS = Path(__file__).parent
@@ -41,7 +44,12 @@ from scratchpack.needs.base import Row, Wants
 
 def pages() -> dict[Path, str]:
     """Every generated file, and what it should hold."""
-    return {DOCS / "cli.md": reference(), DOCS / "README.md": index(), NEEDS / "index.py": needs_index()}
+    return {
+        DOCS / "cli.md": reference(),
+        DOCS / "README.md": index(),
+        DOCS / "schema/settings.json": settings_schema(),
+        NEEDS / "index.py": needs_index(),
+    }
 
 
 def reference() -> str:
@@ -52,6 +60,69 @@ def reference() -> str:
         command: click.Command = import_module(f"scratchpack.cli.{module}").command
         parts.append(_section(f"scratchpack {name}", command))
     return "\n".join(parts)
+
+
+def settings_schema() -> str:
+    """The JSON Schema of a settings file and of a fleet file, for editors that complete and check TOML."""
+    one_image = {setting.name: _value(setting) for setting in SETTINGS if _is_of_an_image(setting)}
+    image = {
+        "binary": {
+            "description": "The program, or several.",
+            "anyOf": [_PATH, {"type": "array", "items": _PATH, "minItems": 1}],
+        }
+    }
+    document = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "scratchpack.toml, [tool.scratchpack] of pyproject.toml, and with [[image]] a fleet file",
+        "type": "object",
+        "properties": {
+            **{setting.name: _value(setting) for setting in SETTINGS},
+            "defaults": {
+                "description": "Of a fleet file: what every image has unless it says otherwise.",
+                "type": "object",
+                "properties": one_image,
+                "additionalProperties": False,
+            },
+            "image": {
+                "description": "Of a fleet file: the images.",
+                "type": "array",
+                "minItems": 1,
+                "items": {
+                    "type": "object",
+                    "properties": {**image, **one_image},
+                    "required": ["binary"],
+                    "additionalProperties": False,
+                },
+            },
+        },
+        "additionalProperties": False,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False) + "\n"
+
+
+_PATH = {"type": "string", "minLength": 1}
+_TEXT = {"type": ["string", "integer"]}
+
+
+def _is_of_an_image(setting: Setting) -> bool:
+    return "pack" in setting.takes and setting.name.replace("-", "_") not in RUN
+
+
+def _value(setting: Setting) -> dict[str, object]:
+    """What a file may say of a setting (``settings_file.value_of``)."""
+    said = {"description": setting.help}
+    if setting.many:
+        table = {"type": "object", "additionalProperties": _TEXT}
+        return {**said, "anyOf": [_TEXT, {"type": "array", "items": _TEXT}, table]}
+    if setting.kind == "flag":
+        return {**said, "type": "boolean"}
+    if setting.kind == "optional":
+        return {**said, "anyOf": [{"type": "boolean"}, {"enum": list(setting.choices)}]}
+    if setting.kind == "choice":
+        return {**said, "enum": list(setting.choices)}
+    if setting.name in {"entrypoint", "cmd"}:
+        return {**said, "anyOf": [{"type": "string"}, {"type": "array", "items": {"type": "string"}}]}
+    return {**said, **_TEXT}
 
 
 def _section(name: str, command: click.Command) -> str:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 MAX_FILE = 1 << 20  # bytes
+FLEET = frozenset({"defaults", "image"})  # tables that make it a fleet file
 # Variables that packing itself reads as the names of files or directories, or as a part of such names.
 PATHS = frozenset({
     "DICTIONARY", "ICU_DATA", "LANG", "LANGUAGE", "LC_ALL", "LC_COLLATE", "LC_CTYPE", "LC_MESSAGES", "LC_NUMERIC", "LC_TIME",
@@ -36,6 +37,7 @@ class SettingsFile(NamedTuple):
 
     values: Mapping[str, Any]  # by setting
     idle: tuple[str, ...]  # settings that the command does not take
+    fleet: Mapping[str, Any] | None = None  # the tables of a fleet file, as they were read (scratchpack.fleet_file)
 
 
 def read(path: str, *, found: bool, command: str, over: Mapping[str, Any]) -> SettingsFile | None:
@@ -51,9 +53,14 @@ def read(path: str, *, found: bool, command: str, over: Mapping[str, Any]) -> Se
         return None
     values: dict[str, Any] = {}
     idle, refused = [], []
+    fleet = {name: value for name, value in table.items() if name in FLEET}
+    if fleet and found:
+        refused.append(f"{', '.join(sorted(fleet))}: a file that was only found does not say what is packed")
     for name, value in table.items():
-        setting = _setting(name, path)
-        taken = _value(setting, value, f"in {path}")
+        if name in FLEET:
+            continue
+        setting = setting_of(name, path)
+        taken = value_of(setting, value, f"in {path}")
         if command not in setting.takes:
             idle.append(name)
         elif name not in over:
@@ -68,7 +75,7 @@ def read(path: str, *, found: bool, command: str, over: Mapping[str, Any]) -> Se
             details=tuple(refused),
             hint=f"look at it, then name it: --config {path}; or give these settings as options or variables (docs/trust.md)",
         )
-    return SettingsFile(values, tuple(idle))
+    return SettingsFile(values, tuple(idle), fleet or None)
 
 
 def _table(path: str, *, found: bool) -> Mapping[str, Any] | None:
@@ -96,7 +103,12 @@ def _table(path: str, *, found: bool) -> Mapping[str, Any] | None:
     return section
 
 
-def _setting(name: str, path: str) -> Setting:
+def setting_of(name: str, path: str) -> Setting:
+    """The setting of a name.
+
+    Raises:
+        UsageError: there is none.
+    """
     setting = NAMES.get(name)
     if setting is None:
         import difflib
@@ -107,8 +119,12 @@ def _setting(name: str, path: str) -> Setting:
     return setting
 
 
-def _value(setting: Setting, value: Any, where: str) -> Any:
-    """One value as the setting takes it; a number or a time stands for its text (``user = 1000``)."""
+def value_of(setting: Setting, value: Any, where: str) -> Any:
+    """One value as the setting takes it; a number or a time stands for its text (``user = 1000``).
+
+    Raises:
+        UsageError: it is of another kind.
+    """
     name = setting.name
     if setting.many:
         if isinstance(value, dict) and all(_is_text(item) for item in value.values()):

@@ -30,6 +30,9 @@ class Merged(NamedTuple):
     path: str | None = None  # the settings file that was read
     found: bool = False  # it was found, and not named
     idle: tuple[str, ...] = ()  # what it sets and the command does not take
+    listed: tuple[
+        tuple[tuple[str, ...], Options], ...
+    ] = ()  # of a fleet file: the binaries of each image, and its settings
 
 
 def merge(
@@ -58,7 +61,13 @@ def merge(
     for path in paths:
         file = read(path, found=config is None, command=command, over=named)
         if file is not None:
-            return Merged(_options({**file.values, **named}), path, config is None, file.idle)
+            listed: tuple[tuple[tuple[str, ...], Options], ...] = ()
+            if file.fleet is not None:
+                from scratchpack.fleet_file import images
+
+                found = images(file.fleet, path, command)
+                listed = tuple((one.binaries, _options({**file.values, **one.values, **named})) for one in found)
+            return Merged(_options({**file.values, **named}), path, config is None, file.idle, listed)
     return Merged(_options(named))
 
 

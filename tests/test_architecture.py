@@ -23,6 +23,7 @@ TABLE: dict[str, set[str]] = {
     "elf.witness": {"elf.model", "elf.detail", "proc"},
     "layers": {"errors", "oci.unpack", "oci.tarstream", "layers"},
     "layers.written": {"errors", "layers", "oci.tar"},
+    "layers.cut": {"rootfs"},
     "sysroot.model": set(),
     "sysroot": {"errors", "sysroot"},
     "sysroot.layerroot": {"errors", "sysroot", "layers", "oci.unpack"},
@@ -50,20 +51,22 @@ TABLE: dict[str, set[str]] = {
     "sandbox": {"errors", "proc", "sandbox"},
     "sandbox.tree": {"layers"},
     "config": {"errors", "sinks.model", "config"},
-    "sources": {"errors", "config", "settings_file"},
+    "sources": {"errors", "config", "fleet_file", "settings_file"},
     "settings_file": {"errors", "config"},
+    "fleet_file": {"errors", "config", "settings_file"},
     "request": {
         "errors", "config", "elf.machines", "sinks.model", "oci.model", "oci.reference", "oci.compress", "engines.choose", "loader.hwcaps",
         "needs.index", "needs.names", "needs.plugin", "request",
     },
     "report": {
         "errors", "elf", "sysroot.model", "loader.model", "needs.base", "needs.names", "rootfs", "oci.model", "sinks.model", "pipeline.model", "verification.image",
-        "verification.observed", "pipeline.analyze", "pipeline.slim.model", "pipeline.squash", "layers", "render", "report",
+        "verification.observed", "pipeline.analyze", "pipeline.fleet.model", "pipeline.slim.model", "pipeline.squash", "layers", "render", "report",
     },
     "pipeline": {
         "errors", "config", "request", "elf", "sysroot", "loader", "needs", "packages", "rootfs", "entries", "oci", "images", "layers", "sandbox", "sinks",
         "verification", "render", "templates", "proc", "probe", "report", "scaffold.deployment", "sbom", "scripts", "configuration", "pipeline",
     },
+    "pipeline.fleet.task": {"errors", "config", "oci.compress", ""},
     "cli": {"errors", "config", "sources", "request", "sinks.model", "pipeline", "report", "scaffold", "cli", ""},
     "__main__": {"cli"},
     "": {"config", "errors", "pipeline", "sinks.model", "verification.image"},
@@ -85,6 +88,7 @@ DOORS: dict[str, set[str]] = {
     "tree_sitter": {"scripts"},  # parsed in scripts.grammar, elsewhere its types
     "spdx_tools": {"sbom.spdx"},
     "urllib3": {"oci.registry"},
+    "distributed": {"pipeline.fleet.executor"},
     "ctypes": {"sysroot.confine", "sinks.publish", "sandbox.kernel", "sandbox.ptrace"},
 }
 

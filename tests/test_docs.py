@@ -26,7 +26,9 @@ def _pages() -> dict[Path, str]:
     return pages
 
 
-@pytest.mark.parametrize("name", ["docs/cli.md", "docs/README.md", "scratchpack/needs/index.py"])
+@pytest.mark.parametrize(
+    "name", ["docs/cli.md", "docs/README.md", "docs/schema/settings.json", "scratchpack/needs/index.py"]
+)
 def test_a_generated_file_is_what_make_docs_writes(name: str) -> None:
     assert (HOME / name).read_text() == _pages()[HOME / name], "run `make docs`"
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from scratchpack.cli.options import PATH, Grouped, given, settings_options
-from scratchpack.cli.packing import say_path, settle, show
+from scratchpack.cli.packing import settle, show
+from scratchpack.cli.receipts import say_path
 from scratchpack.errors import UsageError
 
 if TYPE_CHECKING:

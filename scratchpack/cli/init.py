@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from scratchpack.cli.packing import say_path
+from scratchpack.cli.receipts import say_path
 from scratchpack.errors import UsageError
 from scratchpack.report.text import escape
 

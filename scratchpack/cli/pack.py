@@ -24,6 +24,9 @@ Examples:
   scratchpack ./app --directory /run/app:0750        a directory that its user may write
   scratchpack ./app --trace -- --self-test           what a run opens is added; the result is run as the proof
   scratchpack ./deploy.sh --need commands=always     a script with the commands that it runs
+  scratchpack pack --each /usr/bin/jq /usr/bin/curl -t example.org/{name}:1.0 --push
+                                                     an image of each; what they load is pushed once
+  scratchpack pack --config fleet.toml               the images that a fleet file lists
 
 Settings may also stand in scratchpack.toml, in [tool.scratchpack] of pyproject.toml, or in
 SCRATCHPACK_<NAME>; options win over variables, and variables over files.
@@ -51,7 +54,7 @@ class _Pack(Grouped):
 
 
 @click.command("pack", cls=_Pack, epilog=_EPILOG)
-@click.argument("binaries", nargs=-1, required=True, type=PATH, metavar="BINARY…")
+@click.argument("binaries", nargs=-1, type=PATH, metavar="BINARY…")
 @run_options(OF_PACK)
 @settings_options("pack")
 @click.pass_context
@@ -63,4 +66,6 @@ def command(ctx: click.Context, /, binaries: tuple[str, ...], **values: Any) -> 
     """
     run, tracing = wanted(values, ctx.meta.get(_WORDS, ()), OF_PACK)
     config = values.pop("config")
+    if not binaries and config is None:  # a fleet file lists them
+        raise click.MissingParameter(ctx=ctx, param_hint="'BINARY…'", param_type="argument")
     pack_and_report(binaries, given(values), config, None if run is None or tracing is None else (run, tracing))

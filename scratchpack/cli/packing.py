@@ -6,6 +6,8 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, TextIO
 
+from scratchpack.cli.receipts import say_receipts
+from scratchpack.errors import UsageError
 from scratchpack.record import NamedTuple
 from scratchpack.request import request
 from scratchpack.sources import merge
@@ -15,7 +17,7 @@ if TYPE_CHECKING:
 
     from scratchpack.pipeline.runs.expectation import Expectation, Tracing
     from scratchpack.request.model import Request
-    from scratchpack.sinks.model import Receipt
+    from scratchpack.sources import Merged
 
 
 class Settled(NamedTuple):
@@ -26,9 +28,15 @@ class Settled(NamedTuple):
 
 
 def settle(given: Mapping[str, Any], config: str | None = None, command: str = "pack") -> Settled:
-    """The request of one run: what was given, the environment, the file. stderr says which file was read.
+    """The request of one run: what was given, the environment, the file. stderr says which file was read."""
+    merged = merged_settings(given, config, command)
+    return Settled(request(merged.options, command, os.environ), merged.path)
 
-    A file that was found is always named, one that was given with ``--config`` unless ``--quiet`` is given.
+
+def merged_settings(given: Mapping[str, Any], config: str | None, command: str) -> Merged:
+    """The settings of one run, from all sources.
+
+    A file that was found is always named on stderr, one that was given with ``--config`` unless ``--quiet`` is given.
     """
     merged = merge(given, environ=os.environ, config=config, command=command)
     if merged.path is not None and (merged.found or not merged.options.quiet):
@@ -38,7 +46,7 @@ def settle(given: Mapping[str, Any], config: str | None = None, command: str = "
         if merged.idle:
             line += f" ({command.removesuffix('-image')} does not take {', '.join(sorted(merged.idle))})"
         print(line, file=sys.stderr)  # noqa: T201
-    return Settled(request(merged.options, command, os.environ), merged.path)
+    return merged
 
 
 def pack_and_report(
@@ -48,7 +56,23 @@ def pack_and_report(
     run: tuple[Expectation, Tracing] | None = None,
 ) -> None:
     """Pack, after a run where one is asked for; the table on stderr, the paths written on stdout."""
-    asked, settings = settle(given, config)
+    merged = merged_settings(given, config, "pack")
+    if merged.options.each or merged.listed:
+        if run is not None:
+            raise UsageError(
+                "cannot trace a fleet: a run is of one program",
+                hint="trace each by itself with --trace-to FILE, and give the files to its image: trace-from",
+            )
+        from scratchpack.cli.fleet import fleet_and_report
+
+        fleet_and_report(binaries, merged)
+        return
+    if not binaries:
+        raise UsageError(
+            f"cannot pack with {merged.path} alone: it lists no image",
+            hint='name a program, or list images with [[image]] and binary = "PATH"',
+        )
+    asked, settings = request(merged.options, "pack", os.environ), merged.path
     rehearsal = None
     if run is not None:
         from scratchpack.cli.guest_output import passed_on
@@ -64,20 +88,7 @@ def pack_and_report(
         from scratchpack.report.packed import packed_table
 
         show(packed_table, packed, sys.stderr, dry_run=asked.dry_run, verbose=asked.verbose)
-    report_receipts(packed.receipts)
-
-
-def report_receipts(receipts: Sequence[Receipt]) -> None:
-    """The places that were written, one a line."""
-    piped = any(receipt.dest == "-" for receipt in receipts)  # stdout is the archive then
-    loaded: set[str | None] = set()
-    for receipt in receipts:
-        if receipt.type == "load":  # a line an image, under its first name: `docker run $(scratchpack -q ./app --load)`
-            if receipt.digest in loaded:
-                continue
-            loaded.add(receipt.digest)
-        if receipt.dest != "-":
-            say_path(receipt.dest, sys.stderr if piped else sys.stdout)
+    say_receipts(packed.receipts)
 
 
 def show(report: Callable[..., str], result: object, stream: TextIO, **how: bool) -> None:
@@ -85,15 +96,3 @@ def show(report: Callable[..., str], result: object, stream: TextIO, **how: bool
     from scratchpack.cli.terminal import colour, width
 
     stream.write(report(result, colour=colour(stream), width=width(stream), **how))
-
-
-def say_path(path: str, stream: TextIO | None = None) -> None:
-    """One path a line on stdout: the very bytes for a program that reads them; on a terminal, which they would drive, escaped (S11)."""
-    stream = stream or sys.stdout
-    line = os.fsencode(path)
-    if stream.isatty():
-        from scratchpack.report.text import escape
-
-        line = escape(path).encode()
-    stream.buffer.write(line + b"\n")
-    stream.buffer.flush()

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from scratchpack.cli.options import PATH, Grouped, given, settings_options
-from scratchpack.cli.packing import report_receipts, settle, show
+from scratchpack.cli.packing import settle, show
+from scratchpack.cli.receipts import say_receipts
 
 _EPILOG = """\b
 Examples:
@@ -51,4 +52,4 @@ def command(image: str, max_unpacked: str | None, **values: Any) -> None:
         from scratchpack.report.slim import slimmed_text
 
         show(slimmed_text, slimmed, sys.stderr, dry_run=asked.dry_run, verbose=asked.verbose)
-    report_receipts(slimmed.packed.receipts)
+    say_receipts(slimmed.packed.receipts)

@@ -8,7 +8,8 @@ from typing import Any
 import click
 
 from scratchpack.cli.options import PATH, Grouped, given, settings_options
-from scratchpack.cli.packing import report_receipts, settle
+from scratchpack.cli.packing import settle
+from scratchpack.cli.receipts import say_receipts
 
 _EPILOG = """\b
 Examples:
@@ -49,4 +50,4 @@ def command(image: str, onto: str | None, max_unpacked: str | None, **values: An
         from scratchpack.report.squash import squashed_text
 
         sys.stderr.write(squashed_text(squashed, dry_run=asked.dry_run))
-    report_receipts(squashed.receipts)
+    say_receipts(squashed.receipts)

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from scratchpack.cli.packing import say_path
+from scratchpack.cli.receipts import say_path
 from scratchpack.errors import UsageError
 
 _EPILOG = """\b

@@ -20,6 +20,13 @@ if TYPE_CHECKING:
     Pairs = str | Sequence[str] | Mapping[str, str | int | None]
 
 
+# Settings of a whole run; all others are of one image, and a fleet file may give each image its own.
+RUN = (
+    "output", "load", "push", "insecure_registry", "token_server", "sbom", "iidfile", "metadata_file", "locked", "update_lock", "force",
+    "dry_run", "quiet", "progress", "each", "shard", "jobs", "scheduler",
+)  # fmt: skip
+
+
 class Options(NamedTuple):
     """Every setting's value; :data:`scratchpack.config.SETTINGS` says what each means. What is repeatable takes one value or a sequence of them."""
 
@@ -41,6 +48,12 @@ class Options(NamedTuple):
     quiet: bool = False
     verbose: bool = False
     progress: str | None = None
+    layers: str | None = None
+    max_layers: str | int | None = None
+    each: bool = False
+    shard: str | None = None
+    jobs: str | int | None = None
+    scheduler: str | None = None
     entrypoint: Texts | None = None
     cmd: Texts | None = None
     env: Pairs = ()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.config.setting import BUILD, LOCKED, PACK, QUIET, REMOTE, SHOWN, WRITTEN, Setting
+from scratchpack.config.setting import BUILD, EXECUTED, FLEET, LOCKED, PACK, QUIET, REMOTE, SHOWN, WRITTEN, Setting
 
 OUTPUT: tuple[Setting, ...] = (
     Setting(
@@ -167,5 +167,55 @@ OUTPUT: tuple[Setting, ...] = (
         choices=("auto", "plain", "none"),
         takes=WRITTEN,
         guard="silences",
+    ),
+    Setting(
+        "layers",
+        "choice",
+        "Layers",
+        "How layers are cut: all files in one, or each large file in one of its own that other images share. "
+        "Default: single, and shared with --each.",
+        choices=("single", "shared"),
+        takes=PACK,
+    ),
+    Setting(
+        "max-layers",
+        "text",
+        "Layers",
+        "Layers that an image with --layers shared may have, up to 125. Default: 40.",
+        metavar="N",
+        takes=PACK,
+    ),
+    Setting(
+        "each",
+        "flag",
+        "Fleet",
+        "Make an image of each BINARY, all in one archive, layout or registry; --tag then holds {name}.",
+        takes=FLEET,
+    ),
+    Setting(
+        "shard",
+        "text",
+        "Fleet",
+        "Make only part I of N of a fleet: images are dealt out by a hash of their names.",
+        metavar="I/N",
+        takes=FLEET,
+        guard="leaves images out",
+    ),
+    Setting(
+        "jobs",
+        "text",
+        "Fleet",
+        "Processes that work side by side. Default: one for each core.",
+        metavar="N",
+        takes=EXECUTED,
+    ),
+    Setting(
+        "scheduler",
+        "text",
+        "Fleet",
+        "Let the workers of this Dask scheduler do the work; packed images are pushed (scratchpack[fleet]).",
+        metavar="ADDRESS",
+        takes=EXECUTED,
+        guard="sends the work to other machines",
     ),
 )

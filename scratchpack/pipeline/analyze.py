@@ -42,6 +42,11 @@ class LayerReport(NamedTuple):
     instruction: str  # the same as a Dockerfile has it
     waste: LayerWaste
 
+    @property
+    def unpacked(self) -> int:
+        """Bytes of its tar."""
+        return self.waste.size
+
 
 class HiddenFile(NamedTuple):
     """A dead file, the instruction that hid it, and the cure (W3)."""

@@ -66,6 +66,11 @@ def carry_out(
 
     With a ``rehearsal`` the program is run first: it shows what it opens, and the result is run as the proof.
     """
+    if asked.each:
+        raise UsageError(
+            "cannot make a fleet with pack(), which makes one image",
+            hint="call it once for each, or use the command line",
+        )
     if asked.sbom is not None:
         from scratchpack import sbom
 

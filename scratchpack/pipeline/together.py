@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from scratchpack.layers.waste import LayerWaste
-
 
 class Stored(Protocol):
     """What has to be known of a layer."""
@@ -26,7 +24,7 @@ class Stored(Protocol):
         """Bytes that a registry keeps."""
 
     @property
-    def waste(self) -> LayerWaste:
+    def unpacked(self) -> int:
         """Bytes of its tar."""
 
 
@@ -60,7 +58,7 @@ def together(images: Sequence[tuple[str, Sequence[Stored]]]) -> Together:
         alone += sum(own.values())
         pull.append(sum(size for digest, size in own.items() if digest not in blobs))
         blobs |= own
-        chains |= {layer.chain_id: layer.waste.size for layer in layers}
+        chains |= {layer.chain_id: layer.unpacked for layer in layers}
         for digest in own:
             users.setdefault(digest, {})[number] = name
     shared = [Shared(digest, blobs[digest], tuple(by.values())) for digest, by in users.items() if len(by) > 1]

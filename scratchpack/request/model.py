@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from scratchpack.sinks.model import Output
 
 DEFAULT_USER = "65532:65532"
+SHARED = "shared"  # of Request.layers
 TREES = frozenset({"tar", "local", "dockerfile"})  # types of output that are files, and no image
 # an option that names what a need puts into the image -> that need: it asks for it, too
 IMPLIED = {"timezone": "timezone", "locale": "locale", "service": "pam", "ca_bundle": "ca-certificates"}
@@ -58,6 +59,12 @@ class Request(NamedTuple):
     quiet: bool = False
     verbose: bool = False
     progress: str | None = None
+    layers: str | None = None  # "single" | "shared"
+    max_layers: int | None = None
+    each: bool = False
+    shard: tuple[int, int] | None = None  # (I, N), from (1, N) to (N, N)
+    jobs: int | None = None
+    scheduler: str | None = None
     entrypoint: tuple[str, ...] | None = None
     cmd: tuple[str, ...] = ()
     env: tuple[tuple[str, str], ...] = ()

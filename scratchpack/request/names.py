@@ -120,20 +120,21 @@ def _hosts(values: tuple[str, ...], option: str) -> tuple[str, ...]:
 
 def bill(text: str) -> str:
     """``--sbom``."""
-    return _word("sbom", text)
+    return word("sbom", text)
 
 
 def source(text: str) -> str:
     """``--annotate``."""
-    return _word("annotate", text)
+    return word("annotate", text)
 
 
 def progress(text: str) -> str:
     """``--progress``."""
-    return _word("progress", text)
+    return word("progress", text)
 
 
-def _word(name: str, text: str) -> str:
+def word(name: str, text: str) -> str:
+    """The value of a setting that takes one of a few words."""
     choices = NAMES[name].choices
     if text not in choices:
         raise UsageError(

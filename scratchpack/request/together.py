@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from scratchpack.errors import UsageError
-from scratchpack.request.model import IMPLIED, TREES
+from scratchpack.request.model import IMPLIED, SHARED, TREES
 
 if TYPE_CHECKING:
     from scratchpack.request.model import Request
@@ -18,7 +18,7 @@ def together(asked: Request) -> Request:
         UsageError: a combination that cannot be.
     """
     nameless = any(output.type == "registry" and output.dest is None for output in asked.output)
-    if (asked.push or nameless) and not asked.tag:
+    if (asked.push or nameless) and not asked.tag and not asked.each:  # each image of a fleet has its own
         raise UsageError("cannot push: no name says where to", hint="name it: -t registry.example.com/team/app:1.0")
     if asked.onto is not None and (tree := next((one for one in asked.output if one.type in TREES), None)):
         raise UsageError(f"cannot write -o type={tree.type} with --onto: a tree has no layers of a base", hint="write type=docker or type=oci")  # fmt: skip
@@ -28,6 +28,9 @@ def together(asked: Request) -> Request:
         raise UsageError("cannot write --iidfile: none of the outputs is an image")
     if asked.update_lock and asked.locked is None:
         raise UsageError("cannot use --update-lock without --locked FILE", hint="name the file to write: --locked FILE")
+    for option, value in (("--shard", asked.shard), ("--scheduler", asked.scheduler)):
+        if value and not asked.each:
+            raise UsageError(f"cannot use {option} for one image", hint="it is for a fleet: --each, or a fleet file")
     pushes = asked.push or any(output.type == "registry" for output in asked.output)
     directory = any(output.type in {"local", "dockerfile"} or not output.tar for output in asked.output)
     idle = (
@@ -37,6 +40,8 @@ def together(asked: Request) -> Request:
         ("--insecure-registry", asked.insecure_registry and not pushes, "nothing is pushed"),
         ("--token-server", asked.token_server and not pushes, "nothing is pushed"),
         ("--update-lock", asked.update_lock and asked.dry_run, "nothing is written"),
+        ("--jobs", asked.jobs and not asked.each, "one image is made by one process"),
+        ("--max-layers", asked.max_layers and asked.layers != SHARED and not asked.each, "it is for --layers shared"),
         ("--force", asked.force and not directory, "no output is a directory, and a file is replaced anyway"),
     )
     off = (

@@ -21,7 +21,7 @@ def test_every_setting_has_a_field_and_every_field_a_setting() -> None:
 def test_an_option_wins_over_a_variable_and_a_variable_over_the_file(tmp_path: Path) -> None:
     (tmp_path / "scratchpack.toml").write_text('user = "1"\nworkdir = "/file"\nat = "/file"\n')
     environ = {"SCRATCHPACK_USER": "2", "SCRATCHPACK_WORKDIR": "/variable"}
-    options, path, found, _ = merge({"user": "3"}, environ=environ, directory=str(tmp_path))
+    options, path, found, *_ = merge({"user": "3"}, environ=environ, directory=str(tmp_path))
     assert (options.user, options.workdir, options.at) == ("3", "/variable", "/file")
     assert (path, found) == (str(tmp_path / "scratchpack.toml"), True)
 

@@ -41,7 +41,8 @@ def test_every_setting_names_commands_that_exist() -> None:
 SAMPLES: dict[str, Any] = {
     "output": ("oci",), "tag": ("a",), "platform": "linux/amd64", "load": "auto", "push": True, "insecure_registry": ("h",),
     "token_server": ("h",), "sbom": "spdx", "package_db": True, "iidfile": "i", "metadata_file": "m", "locked": "l", "update_lock": True, "force": True, "dry_run": True,
-    "quiet": True, "verbose": True, "progress": "none", "entrypoint": "a", "cmd": "a", "env": ("A=1",), "user": "0", "workdir": "/a",
+    "quiet": True, "verbose": True, "progress": "none", "layers": "shared", "max_layers": "9", "each": True, "shard": "1/2", "jobs": "2", "scheduler": "h:1",
+    "entrypoint": "a", "cmd": "a", "env": ("A=1",), "user": "0", "workdir": "/a",
     "expose": ("80",), "volume": ("/a",), "directory": ("/a:0700",), "label": ("a=1",), "annotation": ("a=1",), "annotate": "git", "stop_signal": "TERM",
     "healthcheck": "/a", "probe": "tcp://:80", "created": "0", "root": "/usr", "at": "/a", "cpu": "baseline", "assume_static": True, "strip": True, "strip_libraries": True, "preserve_modes": True,
     "preserve_privileges": True, "include": ("/etc/hosts",), "library_path": ("/usr/lib",), "trace_from": ("/etc/hosts",), "exclude": ("a",), "need": ("tmp=always",), "locale": ("C.UTF-8",),
@@ -254,7 +255,12 @@ def test_a_value_that_is_none_is_refused_with_what_is_right(field: str, value: A
 
 @pytest.mark.parametrize("field", list(_READERS))
 def test_every_kind_of_value_has_one_that_is_read(field: str) -> None:
-    extra = {"tag": ("x",)} if field == "output" else {}
+    beside: dict[str, dict[str, Any]] = {
+        "output": {"tag": ("x",)},
+        "shard": {"each": True},
+        "scheduler": {"each": True},
+    }
+    extra = beside.get(field, {})
     assert asked(**{field: SAMPLES[field], **extra})
 
 
