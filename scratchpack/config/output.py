@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from scratchpack.config.setting import BUILD, EXECUTED, FLEET, LOCKED, PACK, QUIET, REMOTE, SHOWN, WRITTEN, Setting
+from scratchpack.config.setting import BUILD, FLEET, LOCKED, PACK, QUIET, REMOTE, SHOWN, WRITTEN, Setting
 
 OUTPUT: tuple[Setting, ...] = (
     Setting(
@@ -207,7 +207,7 @@ OUTPUT: tuple[Setting, ...] = (
         "Fleet",
         "Processes that work side by side. Default: one for each core.",
         metavar="N",
-        takes=EXECUTED,
+        takes=FLEET,
     ),
     Setting(
         "scheduler",
@@ -215,7 +215,7 @@ OUTPUT: tuple[Setting, ...] = (
         "Fleet",
         "Let the workers of this Dask scheduler do the work; packed images are pushed (scratchpack[fleet]).",
         metavar="ADDRESS",
-        takes=EXECUTED,
+        takes=FLEET,
         guard="sends the work to other machines",
     ),
 )

@@ -13,7 +13,6 @@ FILES_HERE = ("pack", "dockerfile", "inspect", "verify")  # a program of this ma
 REMOTE = ("pack", "slim", "squash", "verify-image", "analyze")
 LOCKED = ("pack", "slim", "verify", "verify-image")
 SHOWN = ("pack", "slim", "dockerfile", "inspect")
-EXECUTED = ("pack", "analyze")
 FLEET = ("pack",)
 QUIET = ("pack", "slim", "squash", "dockerfile", "verify", "verify-image", "analyze")
 

@@ -44,7 +44,7 @@ SAMPLES: dict[str, Any] = {
     "quiet": True, "verbose": True, "progress": "none", "layers": "shared", "max_layers": "9", "each": True, "shard": "1/2", "jobs": "2", "scheduler": "h:1",
     "entrypoint": "a", "cmd": "a", "env": ("A=1",), "user": "0", "workdir": "/a",
     "expose": ("80",), "volume": ("/a",), "directory": ("/a:0700",), "label": ("a=1",), "annotation": ("a=1",), "annotate": "git", "stop_signal": "TERM",
-    "healthcheck": "/a", "probe": "tcp://:80", "created": "0", "root": "/usr", "at": "/a", "cpu": "baseline", "assume_static": True, "strip": True, "strip_libraries": True, "preserve_modes": True,
+    "healthcheck": "/a", "probe": "tcp://:80", "created": "0", "root": "/usr", "at": "/a", "onto": "base.tar", "cpu": "baseline", "assume_static": True, "strip": True, "strip_libraries": True, "preserve_modes": True,
     "preserve_privileges": True, "include": ("/etc/hosts",), "library_path": ("/usr/lib",), "trace_from": ("/etc/hosts",), "exclude": ("a",), "need": ("tmp=always",), "locale": ("C.UTF-8",),
     "timezone": ("UTC",), "service": ("login",), "ca_bundle": "/etc/ssl/certs/ca-certificates.crt",
 }  # fmt: skip
