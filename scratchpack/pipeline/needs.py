@@ -35,6 +35,7 @@ class Examination:
     def __init__(self, loading: Loading, asked: Request, *, strict: bool, beside: tuple[Evidence, ...] = ()) -> None:
         self._loading = loading
         self._strict = strict
+        self._existing = asked.command == "slim"
         self._refused: dict[tuple[int, str, str], str] = {}  # (program, name, requester) -> why it would not load
         self._nowhere: dict[ElfRoot, str] = {}  # guesses that lead to nothing
         self._left_out: set[str] = set()  # paths of programs that would not start
@@ -60,7 +61,7 @@ class Examination:
     @property
     def notes(self) -> tuple[str, ...]:
         """What a reader of the report must know: what could not be loaded, and what the root lacks."""
-        return tuple(dict.fromkeys((*self._notes, *(self._lacking if self._strict else ()))))
+        return tuple(dict.fromkeys((*self._notes, *(self._lacking if self._strict or self._existing else ()))))
 
     def run(self) -> tuple[NeedResult, ...]:
         """The results of all programs, one a need.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.elf.machines import oci_platform
 from scratchpack.entries import Keep
-from scratchpack.errors import ClosureError, UsageError
+from scratchpack.errors import ClosureError, NeedError, UsageError
 from scratchpack.loader.model import FoundBy, LoaderEnv
 from scratchpack.oci.config import check_user
 from scratchpack.pipeline.closures import at_start
@@ -243,8 +243,11 @@ class _Planner:
 
             self.configured = Configured(asked, loading, self.ground.named if self.ground else {})
         beside = self.configured.evidence() if self.configured else ()
-        examination = Examination(loading, self.asked, strict=self.strict, beside=beside)
+        existing = asked.command == "slim"  # the image does without what it lacks
+        examination = Examination(loading, self.asked, strict=self.strict and not existing, beside=beside)
         results = examination.run()
+        if existing and self.strict:
+            _hold_asked(results, asked)
         self.warnings += examination.notes
         return results
 
@@ -363,6 +366,20 @@ class _Planner:
 
 def _viewing(loading: Loading, program: Program) -> Callable[[], Elf]:
     return lambda: loading.views.of(program.root, program.node, program.facts)
+
+
+def _hold_asked(results: tuple[NeedResult, ...], asked: Request) -> None:
+    """Hold that what was asked for by name is there.
+
+    Raises:
+        NeedError: it is not.
+    """
+    lacking = [one for one in results if one.decision == "unavailable" and asked.need.get(one.name) == "always"]
+    if lacking:
+        raise NeedError(
+            f"cannot put in the image what was asked for: {', '.join(one.name for one in lacking)}",
+            details=tuple(one.suggestion for one in lacking if one.suggestion),
+        )
 
 
 def _loader_env(asked: Request, *, secure: bool) -> LoaderEnv:

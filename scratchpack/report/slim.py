@@ -25,7 +25,7 @@ def _beside(slimmed: Slimmed) -> Iterator[str]:
     for plan, before in zip(slimmed.packed.plans, slimmed.before, strict=True):
         layers = f"{before.layers} layer{'s' * (before.layers != 1)}"
         times = before.size / plan.rootfs.size if plan.rootfs.size else 0
-        share = f", a {times:.0f}th" if times >= 2 else ""
+        share = f", {times:.1f} times smaller" if times >= 2 else ""
         yield (
             f"{escape(before.reference)} ({before.platform}): {human(before.size)} in {layers} "
             f"became {human(plan.rootfs.size)}{share}"

@@ -6,9 +6,11 @@ Nothing of the image is extracted or executed, unless a traced run is asked for.
 from __future__ import annotations
 
 import contextlib
+import os
+from functools import partial
 from typing import TYPE_CHECKING
 
-from scratchpack.errors import UsageError
+from scratchpack.errors import OutputError, UsageError
 from scratchpack.images.held import held
 from scratchpack.images.open import open_image, short_name, understand
 from scratchpack.oci.budget import UnpackBudget
@@ -23,11 +25,13 @@ from scratchpack.sysroot.dirroot import DirRoot
 from scratchpack.sysroot.layerroot import LayerRoot
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from scratchpack.config import Options
     from scratchpack.elf.machines import Platform
     from scratchpack.oci.source import StoredImage
+    from scratchpack.pipeline.model import Plan
+    from scratchpack.pipeline.runs.expectation import Rehearsal
     from scratchpack.pipeline.writer import Step
     from scratchpack.request.model import Request
 
@@ -62,8 +66,12 @@ def carry_out(
     settings: str | None = None,
     unpacked: int | None = None,
     progress: Step | None = None,
+    rehearsal: Rehearsal | None = None,
 ) -> Slimmed:
-    """Do what was asked for, as :func:`slim` does; ``settings`` is the settings file that was read."""
+    """Do what was asked for, as :func:`slim` does; ``settings`` is the settings file that was read.
+
+    With a ``rehearsal`` the image's program is run first, in the whole image: it shows what it opens, and the result is run as the proof.
+    """
     if asked.sbom is not None:
         from scratchpack import sbom
 
@@ -92,10 +100,53 @@ def carry_out(
                 LayerRoot([blob.open for blob in image.layers], name=subject, limit=budget.allowed)
             )
             roots.append(Inside(root, host))
-            plans.append(plan_image(image.config, image.platform, roots[-1], wanted))
+            replan = partial(_replanned, image, roots[-1])
+            (plan,) = replan(wanted)
+            if rehearsal is not None or asked.trace_from:
+                plan = _traced(plan, wanted, roots[-1], root, rehearsal, replan, stack)
+            plans.append(plan)
             before.append(_before(image, subject, root))
         packed = write_plans(tuple(plans), wanted, name, inputs, roots, lock=lock, progress=progress)
         return Slimmed(packed, tuple(before))
+
+
+def _replanned(image: StoredImage, roots: Inside, asked: Request) -> tuple[Plan, ...]:
+    return (plan_image(image.config, image.platform, roots, asked),)
+
+
+def _traced(
+    plan: Plan,
+    asked: Request,
+    roots: Inside,
+    root: LayerRoot,
+    rehearsal: Rehearsal | None,
+    replan: Callable[[Request], tuple[Plan, ...]],
+    stack: contextlib.ExitStack,
+) -> Plan:
+    """The plan with what runs opened. For a run of its own the image is unpacked into a directory that goes away with the run (W30)."""
+    from scratchpack.pipeline.runs.traced import with_traces
+
+    if rehearsal is None:
+        return with_traces((plan,), asked, roots, None, replan=replan)[0]
+    import tempfile
+
+    from scratchpack.sandbox.tree import fill
+
+    home = stack.enter_context(tempfile.TemporaryDirectory(prefix="scratchpack-slim-", ignore_cleanup_errors=True))
+    tree = os.path.join(home, "root")
+    os.mkdir(tree)
+    try:
+        left_out = fill(tree, root.history)
+    except OSError as error:
+        raise OutputError(
+            f"cannot unpack {root.name} to run it: {error.strerror}", hint="set TMPDIR to a directory with room"
+        ) from error
+
+    def again(request: Request) -> tuple[Plan, ...]:
+        return replan(request._replace(root=None))
+
+    (made,) = with_traces((plan,), asked._replace(root=tree), roots, rehearsal, replan=again)
+    return made._replace(warnings=(*made.warnings, *left_out))
 
 
 def chosen(images: Sequence[StoredImage], wanted: Sequence[Platform], subject: str) -> tuple[StoredImage, ...]:
