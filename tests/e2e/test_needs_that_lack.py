@@ -102,3 +102,13 @@ def test_a_table_of_services_is_wanted_where_the_program_names_a_service(
 
     assert done.status == status, done.err
     assert "there is no /etc/services" in done.err
+
+
+def test_a_locale_that_only_a_string_wishes_for_is_a_warning(tmp_path: Path) -> None:
+    """N4: setlocale fails, and the program goes on; zipcloak was refused on a machine without en_US."""
+    build.cc(tmp_path / "app", '#include <locale.h>\nint main(void) { setlocale(LC_ALL, "xx_XX.UTF-8"); return 0; }\n')
+
+    done = scratchpack("pack", "./app", "--dry-run", cwd=tmp_path)
+
+    assert done.status == 0, done.err
+    assert "there is none of the locales xx_XX.UTF-8" in done.err

@@ -78,7 +78,8 @@ class Locale:
         for name in dict.fromkeys(wishes):
             files += _locale(root, subject, name, because)
         if not files:
-            raise Unavailable(f"there is none of the locales {', '.join(wishes)}", "install libc-bin or locales")
+            missing = f"there is none of the locales {', '.join(wishes)}"  # the program starts without: setlocale says so to it
+            raise Unavailable(missing, "install libc-bin or locales", essential=False)
         return Contribution(tuple(files))
 
 
