@@ -1,6 +1,6 @@
 """Programs built from real modules and crates: the evidence is right, and they run at the first try in docker as user 65532.
 
-`make campaign` runs it where a compiler and its registry are there; `built.toml` is the list, `docs/built-programs.md` what came of it.
+`make campaign` runs it where a compiler and its registry are there; `built.toml` is the list, `docs/real-programs.md` what came of it.
 """
 
 from __future__ import annotations

