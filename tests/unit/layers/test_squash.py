@@ -125,7 +125,7 @@ def test_an_image_that_hides_nothing_is_not_folded() -> None:
 def test_folding_shows_the_same_whatever_else_the_layers_did() -> None:
     """Whiteouts, links and empty files beside the copies."""
     tried = 0
-    for seed in range(3000, 3080):
+    for seed in range(3090, 3110):  # 3099 hides nothing but copies
         layers = image(seed)
         with opened(layers) as history:
             found = fold(history)
