@@ -90,7 +90,8 @@ def _differing(rootfs: Rootfs, source: Sysroot) -> list[Entry]:
                 same = node is not None and node.target == entry.target
             case Directory():
                 node = source.lookup(entry.path)
-                same = node is not None and node.kind == "directory"
+                own = entry.uid != 0 or entry.mode & _WRITE  # of the image's user, or of all: so it is in the run
+                same = not own and node is not None and node.kind == "directory"
         if not same:
             found.append(entry._replace(inode=None) if isinstance(entry, File) else entry)
     return found
