@@ -84,7 +84,7 @@ def test_a_file_one_may_not_read_says_so(tmp_path: Path) -> None:
     path = cc(tmp_path / "hello", HELLO_C, "-static")
     path.chmod(0)
     for directory in (tmp_path, tmp_path.parent, tmp_path.parent.parent):
-        directory.chmod(0o755)
+        directory.chmod(directory.stat().st_mode | 0o055)
     code = (  # the interpreter's own files may be closed to nobody: everything is imported before
         "import contextlib, os, sys\nfrom scratchpack.cli import main\n"
         "with contextlib.suppress(SystemExit):\n    main(['--dry-run', '-q', sys.argv[2]])\n"

@@ -123,7 +123,7 @@ def test_what_others_make_of_a_service_is_recorded(
         place.mkdir()
     os.chown(data, USER, USER)
     for place in (tmp_path, *tmp_path.parents[:2]):
-        place.chmod(0o755)
+        place.chmod(place.stat().st_mode | 0o055)  # never less: with --basetemp it may be /tmp itself
     ports = services.prepared(service, home)
     answered, size = "no", 0.0
     running = services.Running(docker, service, ports, data, home)
