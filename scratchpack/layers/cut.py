@@ -18,9 +18,7 @@ if TYPE_CHECKING:
 
     from scratchpack.rootfs import Entry
 
-THRESHOLD = (
-    64 << 10
-)  # W11: bytes from which on a file has a layer of its own; other values were not measured
+THRESHOLD = 64 << 10  # W11: bytes from which on a file has a layer of its own; other values were not measured
 MAX_LAYERS = 40  # W12: what an image has unless it asks for more, the top layer among them
 # W13: as the C libraries name themselves, with the version that old ones carry. Loaders are what PT_INTERP names.
 _LOADER = pattern(r"ld(?:[0-9]+|-.+)?\.so(?:\..+)?")

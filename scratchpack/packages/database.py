@@ -31,7 +31,7 @@ def read(root: Sysroot, path: str, *, limit: int = MAX_DATABASE) -> bytes | None
     if node.size > limit:
         raise InputError(f"cannot read the package database {path} of {root.name}: {node.size} bytes, limit {limit}")
     with root.open(node) as stream:
-        return stream.read(limit)
+        return stream.read(min(limit, node.size + 1))  # a buffer of the limit's size costs as much as the file
 
 
 class Total:

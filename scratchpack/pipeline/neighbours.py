@@ -89,15 +89,15 @@ _DISTINCT = pattern(r"(?=.{6})[\w+]+(?:[.-][\w+]+)+")  # a name that stands for 
 
 def beside(program: Program, placed: str, rootfs: Rootfs, view: Callable[[], Elf]) -> str:
     """The line for one program; "" where nothing beside it is named."""
-    if _is_packaged(program.root, program.node.canonical):
-        return ""
     there = dict(_candidates(program.root, program.node.canonical))
     if not there:
         return ""
     travelling = {entry.source.origin[1] for entry in rootfs if isinstance(entry, File) and entry.source.origin}
     there = {path: node for path, node in there.items() if not _travels(node, travelling)}
     named = _named(there, program.root, view()) if there else []
-    return _line(program, placed, named, [path for path, node in there.items() if node.kind == "file"]) if named else ""
+    if not named or _is_packaged(program.root, program.node.canonical):  # asked last: it reads every package's list
+        return ""
+    return _line(program, placed, named, [path for path, node in there.items() if node.kind == "file"])
 
 
 def _is_packaged(root: Sysroot, path: str) -> bool:
