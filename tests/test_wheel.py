@@ -98,7 +98,7 @@ def test_every_template_renders_from_the_root_directory(installed: Path) -> None
     assert listed.returncode == 0, listed.stderr
     names = [line.split()[0] for line in listed.stdout.splitlines() if line.startswith("  ") and line[2] != " "]
     assert {"go", "pyinstaller", "make", "gitlab"} <= set(names)
-    for name in names:
+    for name in set(names) - {"kubernetes", "compose"}:  # these want an image: tests/unit/scaffold/test_deployment.py
         made = _run(installed / "scratchpack", "template", name)
         assert (made.returncode, made.stderr) == (0, "")
         assert made.stdout.startswith("# ")

@@ -1,2 +1,2 @@
 #include <unistd.h>
-int main(void) { return execl("/usr/bin/env", "env", "WORD=started", (char *)0); }
+int main(void) { return execl("/usr/bin/env", "env", "-i", "WORD=started", (char *)0); }

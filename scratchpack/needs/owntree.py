@@ -9,7 +9,6 @@ a directory that every package fills: of such a prefix only the directory that t
 from __future__ import annotations
 
 import posixpath
-from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from scratchpack.needs import places
@@ -72,6 +71,8 @@ def _matches(root: Sysroot, prefix: str, mark: str) -> Iterator[str]:
         candidates = [posixpath.join(prefix, mark)]
     else:
         above, pattern = posixpath.split(head + star)
+        from fnmatch import fnmatchcase
+
         node = root.lookup(posixpath.join(prefix, above))
         names = root.list(node) if node is not None and node.kind == "directory" else ()
         candidates = [posixpath.join(prefix, above, name) + tail for name in names if fnmatchcase(name, pattern)]

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from scratchpack.needs import places
@@ -195,6 +194,8 @@ def _line(program: Program, placed: str, named: list[str], files: list[str]) -> 
         tops = dict.fromkeys(posixpath.dirname(path) if "/" in path else "." for path in shown)
         shown = list(tops)
     typed = directory if program.node.links else posixpath.dirname(program.given)
+    import shlex
+
     pairs = ((posixpath.normpath(posixpath.join(typed, path)), path) for path in shown)
     options = " ".join(
         f"--include {shlex.quote(f'{source}:{_joined(posixpath.dirname(placed), path)}')}" for source, path in pairs

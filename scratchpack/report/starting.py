@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from scratchpack.report.text import escape
@@ -31,6 +32,8 @@ def _line(receipt: Receipt, reference: str, platform: str) -> str | None:
     match receipt.type:
         case "docker" if receipt.dest != "-":
             return f"docker load -i {name} && docker run --rm {short}"
+        case "oci" if receipt.digest and os.path.isdir(receipt.dest):  # of a layout podman does not load the name
+            return f"podman run --rm oci:{name}"
         case "oci" if receipt.dest != "-":
             return f"podman load -i {name} && podman run --rm {escape(reference)}"
         case "dockerfile":

@@ -88,7 +88,7 @@ def test_one_run_writes_loads_and_pushes_one_digest(
     done = scratchpack("-q", program, *words, "--load=docker", "--push", cwd=tmp_path, env=env)
     assert (done.status, done.err) == (0, "")
     archive, layout, too, loaded, pushed = done.out.splitlines()
-    assert (archive, layout, loaded) == ("hello.tar", "hello.oci", f"docker:{name}")
+    assert (archive, layout, loaded) == ("hello.tar", "hello.oci", name)
     assert too == pushed
     raw = skopeo("inspect", "--raw", "--tls-verify=false", f"docker://{pushed}").out
     assert raw == skopeo("inspect", "--raw", f"oci:{tmp_path}/hello.oci").out
@@ -135,7 +135,7 @@ def test_what_was_loaded_is_verified_in_the_engine(
     env = {**env, **reach[engine]()}
     name = f"example.org/verified/{engine}:v1"
     loaded = scratchpack("-q", program, "-t", name, f"--load={engine}", cwd=tmp_path, env=env)
-    assert (loaded.status, loaded.out) == (0, f"{engine}:{name}\n"), loaded.err
+    assert (loaded.status, loaded.out) == (0, f"{name}\n"), loaded.err
     checked = scratchpack("verify", f"{engine}:{name}", cwd=tmp_path, env=env)
     assert checked.status == 0, checked.out + checked.err
     gone = scratchpack("verify", f"{engine}:example.org/not/there:v1", cwd=tmp_path, env=env)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import posixpath
 import re
-import shlex
 from typing import TYPE_CHECKING
 
 from scratchpack import foreign
@@ -237,6 +236,8 @@ def parse_unit(text: str) -> Unit:
 
 
 def _words(value: str) -> list[str]:
+    import shlex
+
     try:
         return shlex.split(value)
     except ValueError:
