@@ -83,6 +83,18 @@ class Directory(NamedTuple):
 Entry = File | Symlink | Directory
 
 
+def bytes_of(entries: Iterable[Entry]) -> int:
+    """Bytes of the files among these, hard links counted once."""
+    seen: set[tuple[int, ...]] = set()
+    total = 0
+    for entry in entries:
+        if isinstance(entry, File) and (entry.inode is None or entry.inode not in seen):
+            total += entry.size
+            if entry.inode is not None:
+                seen.add(entry.inode)
+    return total
+
+
 def _content(entry: Entry) -> tuple[object, ...]:
     match entry:
         case File():
@@ -128,14 +140,7 @@ class Rootfs:
     @property
     def size(self) -> int:
         """Bytes of all file contents, hard links counted once."""
-        seen: set[tuple[int, ...]] = set()
-        total = 0
-        for entry in self:
-            if isinstance(entry, File) and (entry.inode is None or entry.inode not in seen):
-                total += entry.size
-                if entry.inode is not None:
-                    seen.add(entry.inode)
-        return total
+        return bytes_of(self)
 
     def check(self) -> None:
         """Hold the rules for paths (I10, I16, I19, S14).

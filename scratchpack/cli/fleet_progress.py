@@ -6,21 +6,18 @@ import sys
 import time
 from typing import TYPE_CHECKING, Any, Self
 
+from scratchpack.cli.progress import PATIENCE, shown_as
 from scratchpack.report.text import escape
 
 if TYPE_CHECKING:
     from types import TracebackType
-
-PATIENCE = 1.0  # seconds before a person is shown anything
 
 
 class FleetProgress:
     """Hears of each image that ended by :meth:`told`; rich is imported only when there is a bar to draw."""
 
     def __init__(self, mode: str, *, quiet: bool = False) -> None:
-        self._mode = (
-            "none" if quiet or (mode == "auto" and not sys.stderr.isatty()) else "bar" if mode == "auto" else mode
-        )
+        self._mode = shown_as(mode, quiet=quiet)
         self._since = time.monotonic()
         self._bar: Any = None
         self._task: Any = None

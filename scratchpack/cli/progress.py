@@ -12,12 +12,18 @@ if TYPE_CHECKING:
 PATIENCE = 1.0  # seconds before a person is shown anything
 
 
+def shown_as(mode: str, *, quiet: bool) -> str:
+    """How work is shown, as none, bar or plain: a bar where a person watches stderr, nothing in a pipe."""
+    if quiet or (mode == "auto" and not sys.stderr.isatty()):
+        return "none"
+    return "bar" if mode == "auto" else mode
+
+
 class Progress:
     """Shows the work that is reported to :meth:`step`; rich is imported only when there is a bar to draw."""
 
     def __init__(self, mode: str, *, quiet: bool = False) -> None:
-        watched = sys.stderr.isatty()
-        self._mode = "none" if quiet or (mode == "auto" and not watched) else "bar" if mode == "auto" else mode
+        self._mode = shown_as(mode, quiet=quiet)
         self._since = time.monotonic()
         self._printed = 0.0
         self._bar: Any = None

@@ -129,7 +129,7 @@ class Examination:
         program = self._loading.programs[number]
         if program.asked_for != "#!" or not program.asked_by:
             if number not in self._payloads:
-                self._payloads[number] = payload_needs(program, lambda: self._view(self._loading.program(number)))
+                self._payloads[number] = payload_needs(program)
             return self._payloads[number], ()
         if self._scripting is None:
             from scratchpack.pipeline.scripting.examine import Scripting

@@ -29,60 +29,20 @@ _MAX_INSIDE = 40  # names of a directory beside the program that are looked for
 _FEW = 4  # that the line offers one by one
 _BINARIES = frozenset(("bin", "sbin", "libexec"))
 _DATA = ("share", "lib", "lib64", "libexec", "etc")  # of a prefix
-_COMMON = frozenset(  # what every build and every prefix has: a name of one says nothing
-    (
-        *(
-            "doc",
-            "docs",
-            "man",
-            "info",
-            "locale",
-            "icons",
-            "applications",
-            "pkgconfig",
-            "include",
-            "licenses",
-            "metainfo",
-        ),
-        *(
-            "src",
-            "source",
-            "test",
-            "tests",
-            "target",
-            "build",
-            "debug",
-            "release",
-            "main",
-            "config",
-            "data",
-            "core",
-            "dist",
-        ),
-        *(
-            "share",
-            "lib",
-            "lib64",
-            "libexec",
-            "etc",
-            "bin",
-            "sbin",
-            "out",
-            "tmp",
-            "obj",
-            "package",
-            "vendor",
-            "Makefile",
-        ),
-    )
-)
-# What a build leaves beside its program, named by assertions and debuggers.
-_SOURCES = pattern(
-    r".*\.(?:c|cc|cpp|cxx|h|hh|hpp|rs|go|d|o|a|lo|la|zig|nim|hs|swift|java|s|S|asm|md|rst|log|pyc|gitignore|dwp|debug|tar|gz|zip|map)"
-    r"|\..*|CMake.*|meson.*|README.*|LICEN[CS]E.*|COPYING.*|CHANGE.*|NEWS.*|AUTHORS.*"
-    # what a tool reads of the project that it works on, and its own package's manifest
-    r"|(?:package|package-lock|tsconfig|deno|composer|biome)\.jsonc?|(?:Cargo|pyproject|Gopkg)\.(?:toml|lock)|go\.(?:mod|sum)|Dockerfile.*|docker-compose.*"
-)
+# what every build and every prefix has: a name of one says nothing
+_COMMON = frozenset({
+    "doc", "docs", "man", "info", "locale", "icons", "applications", "pkgconfig", "include", "licenses", "metainfo", "src", "source", "test", "tests", "target", "build", "debug", "release", "main", "config", "data", "core", "dist", "share", "lib", "lib64", "libexec", "etc", "bin", "sbin", "out", "tmp", "obj", "package", "vendor", "Makefile",
+})  # fmt: skip
+# What a build leaves beside its program, named by assertions and debuggers; names are compared, for a pattern costs more to compile
+# than a small program to pack.
+_SOURCE_ENDINGS = frozenset({
+    "c", "cc", "cpp", "cxx", "h", "hh", "hpp", "rs", "go", "d", "o", "a", "lo", "la", "zig", "nim", "hs", "swift", "java", "s", "S", "asm", "md", "rst", "log", "pyc", "gitignore", "dwp", "debug", "tar", "gz", "zip", "map",
+})  # fmt: skip
+_PROJECT_STARTS = (".", "CMake", "meson", "README", "LICENSE", "LICENCE", "COPYING", "CHANGE", "NEWS", "AUTHORS", "Dockerfile", "docker-compose")  # fmt: skip
+# what a tool reads of the project that it works on, and its own package's manifest
+_PROJECTS = frozenset({
+    "package.json", "package.jsonc", "package-lock.json", "package-lock.jsonc", "tsconfig.json", "tsconfig.jsonc", "deno.json", "deno.jsonc", "composer.json", "composer.jsonc", "biome.json", "biome.jsonc", "Cargo.toml", "Cargo.lock", "pyproject.toml", "pyproject.lock", "Gopkg.toml", "Gopkg.lock", "go.mod", "go.sum",
+})  # fmt: skip
 _DISTINCT = pattern(r"(?=.{6})[\w+]+(?:[.-][\w+]+)+")  # a name that stands for itself wherever it stands
 
 
@@ -120,11 +80,17 @@ def _candidates(root: Sysroot, program: str) -> Iterator[tuple[str, Node]]:
         node = root.lookup(top)
         names = root.list(node) if node is not None and node.kind == "directory" else ()
         for other in names if len(names) <= _MAX_NAMES else ():
-            if other == name or other in _COMMON or _SOURCES.fullmatch(other):
+            if other == name or other in _COMMON or _is_of_a_project(other):
                 continue
             found = root.lookup(posixpath.join(top, other))
             if found is not None and found.kind in {"file", "directory"} and found.canonical != program:
                 yield posixpath.join(top, other), found
+
+
+def _is_of_a_project(name: str) -> bool:
+    """Whether it is source, or what a build or a repository has anyhow."""
+    stem, dot, ending = name.rpartition(".")
+    return name in _PROJECTS or name.startswith(_PROJECT_STARTS) or bool(stem and dot and ending in _SOURCE_ENDINGS)
 
 
 def _travels(node: Node, travelling: set[str]) -> bool:
@@ -137,7 +103,7 @@ def _named(there: Mapping[str, Node], root: Sysroot, view: Elf) -> list[str]:
     """Those that the program's strings name: as a whole string, as a part of a path, or by a name that nothing else has."""
     inside = {
         path: [
-            name for name in root.list(node)[:_MAX_INSIDE] if _DISTINCT.fullmatch(name) and not _SOURCES.fullmatch(name)
+            name for name in root.list(node)[:_MAX_INSIDE] if _DISTINCT.fullmatch(name) and not _is_of_a_project(name)
         ]
         for path, node in there.items()
         if node.kind == "directory"
@@ -180,6 +146,8 @@ def _stands_alone(name: str, runs: tuple[str, ...]) -> bool:
 
 
 def _line(program: Program, placed: str, named: list[str], files: list[str]) -> str:
+    import shlex
+
     directory = posixpath.dirname(program.node.canonical)
     shown = [posixpath.relpath(path, directory) for path in named]
     shown += (posixpath.relpath(path, directory) for path in _alike(named, files))
@@ -194,8 +162,6 @@ def _line(program: Program, placed: str, named: list[str], files: list[str]) -> 
         tops = dict.fromkeys(posixpath.dirname(path) if "/" in path else "." for path in shown)
         shown = list(tops)
     typed = directory if program.node.links else posixpath.dirname(program.given)
-    import shlex
-
     pairs = ((posixpath.normpath(posixpath.join(typed, path)), path) for path in shown)
     options = " ".join(
         f"--include {shlex.quote(f'{source}:{_joined(posixpath.dirname(placed), path)}')}" for source, path in pairs

@@ -7,28 +7,24 @@ from typing import TYPE_CHECKING
 from scratchpack.scripts.bundles.hint import may_carry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Collection
 
-    from scratchpack.elf.evidence import Elf
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Program
     from scratchpack.scripts.bundles.model import Bundle
 
 
-_NODE_NOTE = (
-    b"NODE_SEA_BLOB"  # the name that postject gives the note, as Node's documentation of single executables has it
-)
 # What glibc 2.34 and later has within libc.so.6, and add-ons that were built against an older one still ask for.
 _STUBS = ("libdl.so.2", "libpthread.so.0", "librt.so.1", "libm.so.6", "libutil.so.1")
 
 
-def payload_warnings(program: Program, loaded: Collection[str], view: Callable[[], Elf]) -> tuple[str, ...]:
+def payload_warnings(program: Program, loaded: Collection[str]) -> tuple[str, ...]:
     """What a payload needs beyond ``loaded``, the sonames that travel already; empty for a program that carries none.
 
     Raises:
         ScriptError: the payload's own table contradicts the file.
     """
-    found = _payload(program, view)
+    found = _payload(program)
     if found is None:
         return _behind(program)
     where = {"": "", "HOME": " below HOME"}.get(found.unpacks, f" to {found.unpacks}")
@@ -43,7 +39,7 @@ def payload_warnings(program: Program, loaded: Collection[str], view: Callable[[
     return (line, *found.warnings)
 
 
-def payload_needs(program: Program, view: Callable[[], Elf]) -> tuple[NeedResult, ...]:
+def payload_needs(program: Program) -> tuple[NeedResult, ...]:
     """The libraries that a payload asks for and does not hold, opened in the program's namespace, and the place where it unpacks.
 
     Of a payload that is not read only libc's own stubs are known: add-ons of any age ask for them.
@@ -51,7 +47,7 @@ def payload_needs(program: Program, view: Callable[[], Elf]) -> tuple[NeedResult
     Raises:
         ScriptError: the payload's own table contradicts the file.
     """
-    found = _payload(program, view)
+    found = _payload(program)
     if found is None:
         return ()
     from scratchpack.needs.base import A, ElfRoot, Evidence, NeedResult
@@ -66,16 +62,12 @@ def payload_needs(program: Program, view: Callable[[], Elf]) -> tuple[NeedResult
     return (NeedResult("payload", A, decided, evidence, part.files, part.elf_roots, part.env, part.notes),)
 
 
-def carries(program: Program, view: Callable[[], Elf]) -> bool:
+def carries(program: Program) -> bool:
     """Whether the program has a payload in itself, which its strings are then a part of."""
-    return _payload(program, view) is not None
+    return _payload(program) is not None
 
 
-def _payload(program: Program, view: Callable[[], Elf]) -> Bundle | None:
-    if any(note.owner.rstrip(b"\0") == _NODE_NOTE for note in view().notes()):
-        from scratchpack.scripts.bundles.model import Bundle
-
-        return Bundle("Node single executable", "")
+def _payload(program: Program) -> Bundle | None:
     with program.root.open(program.node) as stream:
         if not may_carry(stream, program.given):
             return None

@@ -150,7 +150,7 @@ class _Planner:
         names = {resolution.soname for resolution in loading.closure.resolved}
         for program in self.programs:
             if not program.is_script and not program.asked_by:
-                self.warnings += payload_warnings(program, names, _viewing(loading, program))
+                self.warnings += payload_warnings(program, names)
         if self.strict and loading.closure.errors:  # a library that a need opens was found, and would not load
             raise _unresolved(loading.closure)
         moves, needs = self._placed(loading, needs, at)
@@ -324,8 +324,7 @@ class _Planner:
         from scratchpack.pipeline.neighbours import beside
         from scratchpack.pipeline.payload import carries
 
-        view = _viewing(loading, program)
-        line = "" if carries(program, view) else beside(program, placed, rootfs, view)
+        line = "" if carries(program) else beside(program, placed, rootfs, _viewing(loading, program))
         return (line,) if line else ()
 
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from scratchpack.record import NamedTuple
 from scratchpack.report.text import because
-from scratchpack.rootfs import Directory, File, Symlink
+from scratchpack.rootfs import Directory, File, Symlink, bytes_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -39,9 +39,9 @@ def rows(entries: Iterable[Entry]) -> list[Group]:
             continue
         reason = entry.because[0]
         if reason.kind == "program":
-            programs.append(Group(_bytes([entry]), entry.path, "the program"))
+            programs.append(Group(bytes_of([entry]), entry.path, "the program"))
         elif reason.kind in {"interp", "needed"}:
-            libraries.append(Group(_bytes([entry]), entry.path, _asked(reason)))
+            libraries.append(Group(bytes_of([entry]), entry.path, _asked(reason)))
         else:
             together.setdefault((reason.kind, reason.by), []).append(entry)
     libraries.sort(key=lambda row: (-row.size, row.what))
@@ -74,24 +74,13 @@ def _together(by: str, members: list[Entry]) -> Group:
         top = posixpath.commonpath([entry.path for entry in members])
         counted = f"{files} file{'s' * (files != 1)}" if files else f"{len(members)} directories"
         what = counted if top == "/" else f"{counted} below {top}"
-    return Group(_bytes(members), what, by if reason.kind == "option" else f"{by}: {reason.detail}")
+    return Group(bytes_of(members), what, by if reason.kind == "option" else f"{by}: {reason.detail}")
 
 
 def _asked(reason: Reason) -> str:
     if reason.kind == "interp":
         return f"the loader that {posixpath.basename(reason.by)} names"
     return f"needed by {posixpath.basename(reason.by)}"
-
-
-def _bytes(members: Iterable[Entry]) -> int:
-    seen: set[tuple[int, ...]] = set()
-    total = 0
-    for entry in members:
-        if isinstance(entry, File) and (entry.inode is None or entry.inode not in seen):
-            total += entry.size
-            if entry.inode is not None:
-                seen.add(entry.inode)
-    return total
 
 
 def _name(entry: Entry) -> str:

@@ -163,14 +163,18 @@ _NOTE = """
 __attribute__((section(".note.blob"), used, aligned(4))) static const struct { unsigned a, b, c; char name[16]; } note = {14, 4, 0, "%s"};
 """
 
+DOTNET_HOST = f"volatile unsigned char own[] __attribute__((aligned(8))) = {{64, 0, 0, 0, 0, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};"
+NODE_HOST = _NOTE % "NODE_SEA_BLOB"
+BUN_HOST = 'volatile char own[] = "\\n---- Bun! ----\\n";'
+
 
 @pytest.mark.parametrize(
     ("source", "kind"),
     [
         # (the offset of the bundle, then the signature) among a program's variables
-        (f"volatile unsigned char own[] __attribute__((aligned(8))) = {{64, 0, 0, 0, 0, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};", ".NET"),
-        (_NOTE % "NODE_SEA_BLOB", "Node single executable"),
-        ('volatile char own[] = "\\n---- Bun! ----\\n";', "bun"),
+        (DOTNET_HOST, ".NET"),
+        (NODE_HOST, "Node single executable"),
+        (BUN_HOST, "bun"),
         # a host without a bundle, one whose bundle lies outside of the file, and another's note
         (f"volatile unsigned char own[] __attribute__((aligned(8))) = {{0, 0, 0, 0, 0, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};", None),
         (f"volatile unsigned char own[] __attribute__((aligned(8))) = {{0, 0, 0, 0, 9, 0, 0, 0, {', '.join(map(str, _DOTNET))}}};", None),
