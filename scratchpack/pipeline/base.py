@@ -18,7 +18,8 @@ from scratchpack.layers.cure import instructions
 from scratchpack.oci.budget import UnpackBudget
 from scratchpack.oci.source import read_images
 from scratchpack.pipeline.locate import locate
-from scratchpack.pipeline.plan import planned_programs, platform_of
+from scratchpack.pipeline.plan import planned_programs
+from scratchpack.pipeline.platforms import platform_of
 from scratchpack.record import NamedTuple
 from scratchpack.rootfs import RANK_GENERATED, Directory, File, Rootfs, Symlink
 from scratchpack.sysroot.layerroot import LayerRoot
