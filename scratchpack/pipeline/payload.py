@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from typing import TYPE_CHECKING
 
 from scratchpack.scripts.bundles.hint import may_carry
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from scratchpack.needs.base import NeedResult
     from scratchpack.pipeline.model import Program
+    from scratchpack.rootfs import Rootfs
     from scratchpack.scripts.bundles.model import Bundle
 
 
@@ -65,6 +67,28 @@ def payload_needs(program: Program) -> tuple[NeedResult, ...]:
 def carries(program: Program) -> bool:
     """Whether the program has a payload in itself, which its strings are then a part of."""
     return _payload(program) is not None
+
+
+def missing_folder(program: Program, placed: str, rootfs: Rootfs) -> str:
+    """The line for a program whose payload is in a folder beside it (PyInstaller) that does not travel; "" for any other."""
+    found = _payload(program)
+    if found is None or not found.beside or rootfs.get(posixpath.join(posixpath.dirname(placed), found.beside)):
+        return ""
+    from shlex import quote
+
+    source, target = posixpath.dirname(program.given), posixpath.dirname(placed)
+    folder = posixpath.dirname(found.beside)
+    what = f"{program.given} does not start without {posixpath.join(source, found.beside)}, its modules and libraries"
+    here = posixpath.join(posixpath.dirname(program.path), found.beside)
+    if program.root.lookup(here) is None:
+        return f"{what}, and that is not there: build or copy the whole folder"
+    if folder:
+        pair = f"{posixpath.join(source, folder)}:{posixpath.join(target, folder)}"
+        return f"{what}, which does not travel: add it with --include {quote(pair)}"
+    name = posixpath.basename(placed)
+    home = f"/opt/{name}"  # before 6.0 all of it lies beside the program
+    pair = f"{source or '.'}:{home}"
+    return f"{what}, which does not travel: add it with --at {quote(f'{home}/{name}')} --include {quote(pair)}"
 
 
 def _payload(program: Program) -> Bundle | None:

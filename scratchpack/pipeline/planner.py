@@ -231,10 +231,14 @@ class Planner:
         return rootfs
 
     def _beside(self, program: Program, placed: str, rootfs: Rootfs, loading: Loading) -> tuple[str, ...]:
-        from scratchpack.pipeline.neighbours import beside
-        from scratchpack.pipeline.payload import carries
+        from scratchpack.pipeline.payload import carries, missing_folder
 
-        line = "" if carries(program) else beside(program, placed, rootfs, _viewing(loading, program))
+        if carries(program):
+            line = missing_folder(program, placed, rootfs)
+        else:
+            from scratchpack.pipeline.neighbours import beside
+
+            line = beside(program, placed, rootfs, _viewing(loading, program))
         return (line,) if line else ()
 
     def _with_packages(self, rootfs: Rootfs, gatherer: Gatherer) -> Rootfs:

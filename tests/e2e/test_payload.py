@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import struct
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import pytest
 
 from tests.support.build import HELLO_C, cc, shared
 from tests.support.cli import scratchpack
+from tests.unit.scripts.test_bundles import archive
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -76,3 +78,30 @@ def test_foreign_data_behind_a_program_is_said_and_a_compilers_own_is_not(tmp_pa
     assert "follow the end" not in scratchpack("./hello", cwd=tmp_path).err
     program.write_bytes(program.read_bytes() + b"x" * 10_000)
     assert "./hello: 10000 bytes follow the end of its ELF data" in scratchpack("./hello", cwd=tmp_path).err
+
+
+@pytest.mark.parametrize("folder", ["_internal", ""])
+def test_a_folder_that_a_program_does_not_start_without_is_offered_and_the_offer_does(
+    tmp_path: Path, folder: str
+) -> None:
+    """PyInstaller's one folder: the archive lacks Python's library, which lies below the program, or beside it before 6.0."""
+    home = tmp_path / "dist"
+    (home / folder).mkdir(parents=True)
+    option = f"pyi-contents-directory {folder}".encode() if folder else b""
+    program = cc(home / "app", HELLO_C)
+    program.write_bytes(program.read_bytes() + archive([], option=option, library=b"libpython3.so"))
+    lost = scratchpack("dist/app", "--dry-run", cwd=tmp_path)
+    assert "libpython3.so" in lost.err
+    assert "not there: build or copy the whole folder" in lost.err
+    (home / folder / "libpython3.so").write_bytes(b"python")
+
+    done = scratchpack("dist/app", "--dry-run", cwd=tmp_path)
+
+    (line,) = [line for line in done.err.splitlines() if "does not start without" in line]
+    offer = shlex.split(line.partition("add it with ")[2])
+    whole = scratchpack("dist/app", *offer, "-o", "type=local,dest=tree", cwd=tmp_path)
+    assert whole.status == 0, whole.err
+    assert "does not start without" not in whole.err
+    (app,) = [path for path in (tmp_path / "tree").rglob("app") if path.is_file()]
+    (library,) = (tmp_path / "tree").rglob("libpython3.so")
+    assert library.parent == app.parent / folder

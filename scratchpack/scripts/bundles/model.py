@@ -10,7 +10,8 @@ class Bundle(NamedTuple):
 
     ``kind`` is its maker's name. ``unpacks`` is where it writes when it starts: "/tmp" (TMPDIR), "HOME", or "" where it does not. ``members`` are
     the shared objects it carries, ``needed`` the sonames that these ask for and it does not carry; both are empty with ``read`` false, when
-    its table is not read. ``warnings`` say what is odd about the table.
+    its table is not read. ``warnings`` say what is odd about the table. ``beside`` is the
+    path, from the program's directory, of a file without which it does not start: of PyInstaller's one folder, Python's library.
     """
 
     kind: str
@@ -19,3 +20,4 @@ class Bundle(NamedTuple):
     members: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    beside: str = ""

@@ -1,7 +1,9 @@
 """PyInstaller's one-file programs: its archive's cookie and table of contents (``PyInstaller/archive/writers.py``, since 2.1).
 
 The archive ends with a cookie: magic, length of the archive, offset and length of the table, Python's version, the name of its library. An entry of the table
-is its own length, offset, length packed and unpacked, a flag for zlib, a type and a name; "b" is a shared object. All numbers are big-endian.
+is its own length, offset, length packed and unpacked, a flag for zlib, a type and a name; "b" is a shared object, "o" an option of the
+bootloader. All numbers are big-endian. An archive without Python's library belongs to a folder: since 6.0 the option ``pyi-contents-directory`` names the
+directory beside the program that holds everything else, before that it was the program's own.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ MAX_TABLE = 8 << 20  # bytes
 MAX_ENTRIES = 50_000
 _COOKIE = struct.Struct("!8sIIII64s")
 _ENTRY = struct.Struct("!IIIIBc")
+_FOLDER = "pyi-contents-directory"
 _TAIL = 1 << 20  # bytes from the end in which the cookie stands: a signature or section headers may follow it
 
 
@@ -47,7 +50,7 @@ def pyinstaller(stream: BinaryIO, origin: str) -> Bundle | None:
     at = tail.rfind(MAGIC)
     if at < 0 or len(tail) - at < _COOKIE.size:
         return None
-    _, length, table_at, table_size, _, _ = _COOKIE.unpack_from(tail, at)
+    _, length, table_at, table_size, _, library = _COOKIE.unpack_from(tail, at)
     end = start + at + _COOKIE.size
     first = end - length
     if first < 0 or table_at + table_size > length or table_size > MAX_TABLE:
@@ -71,7 +74,20 @@ def pyinstaller(stream: BinaryIO, origin: str) -> Bundle | None:
 
     members = ((e.name, max(e.packed, e.unpacked), lambda e=e: content(e)) for e in binaries)
     needed, warnings = outside(members, (entry.name for entry in entries), origin)
-    return Bundle("PyInstaller", "/tmp", True, tuple(entry.name for entry in binaries), needed, warnings)  # noqa: S108 - in the image
+    held = tuple(entry.name for entry in binaries)
+    python = library.partition(b"\0")[0].decode("utf-8", "surrogateescape")
+    if python and python not in held:
+        return Bundle("PyInstaller", "", True, held, needed, warnings, _contents(entries) + python)
+    return Bundle("PyInstaller", "/tmp", True, held, needed, warnings)  # noqa: S108 - in the image
+
+
+def _contents(entries: tuple[_Entry, ...]) -> str:
+    """The directory beside the program, with "/" at its end; a name that leads elsewhere is none."""
+    for entry in entries:
+        option, _, value = entry.name.partition(" ")
+        if entry.kind == b"o" and option == _FOLDER and value not in {"", ".", ".."} and "/" not in value:
+            return f"{value}/"
+    return ""
 
 
 def _entries(table: bytes, origin: str) -> Iterator[_Entry]:

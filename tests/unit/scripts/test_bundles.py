@@ -27,7 +27,14 @@ if TYPE_CHECKING:
     from scratchpack.scripts.bundles.model import Bundle
 
 
-def archive(members: list[tuple[bytes, bytes]], *, length: int | None = None, table: bytes | None = None) -> bytes:
+def archive(
+    members: list[tuple[bytes, bytes]],
+    *,
+    length: int | None = None,
+    table: bytes | None = None,
+    option: bytes = b"",
+    library: bytes = b"",
+) -> bytes:
     """A PyInstaller archive with these shared objects, made by the documented format; PyInstaller itself is tried in the campaign."""
     body, rows = b"", b""
     for name, content in members:
@@ -35,11 +42,11 @@ def archive(members: list[tuple[bytes, bytes]], *, length: int | None = None, ta
         padded = name + b"\0" * (16 - (18 + len(name)) % 16)
         rows += struct.pack("!IIIIBc", 18 + len(padded), len(body), len(packed), len(content), 1, b"b") + padded
         body += packed
+    if option:
+        rows += struct.pack("!IIIIBc", 19 + len(option), 0, 0, 0, 0, b"o") + option + b"\0"
     rows = rows if table is None else table
     whole = len(body) + len(rows) + 88
-    return (
-        body + rows + struct.pack("!8sIIII64s", MAGIC, length or whole, len(body), len(rows), 311, b"libpython3.11.so")
-    )
+    return body + rows + struct.pack("!8sIIII64s", MAGIC, length or whole, len(body), len(rows), 311, library)
 
 
 def read(path: Path) -> Bundle | None:
@@ -136,6 +143,24 @@ def test_a_zip_archive_that_lies_about_its_directory_is_a_typed_error(tmp_path: 
     path.write_bytes(b"#!/usr/bin/python3\n" + struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 1, 1, 10, 0, 0))
     with pytest.raises(ScriptError, match="damaged"):
         read(path)
+
+
+@pytest.mark.parametrize(
+    ("option", "library", "beside"),
+    [
+        (b"pyi-contents-directory _internal", b"libpython3.11.so.1.0", "_internal/libpython3.11.so.1.0"),
+        (b"", b"libpython3.11.so.1.0", "libpython3.11.so.1.0"),  # before 6.0
+        (b"pyi-contents-directory ../up", b"libpython3.11.so", "libpython3.11.so"),  # leads elsewhere: none
+        (b"pyi-contents-directory _internal", b"held.so", ""),  # one file: the archive holds Python itself
+    ],
+)
+def test_an_archive_without_python_belongs_to_a_folder(
+    tmp_path: Path, option: bytes, library: bytes, beside: str
+) -> None:
+    (tmp_path / "app").write_bytes(b"\x7fELF" + archive([(b"held.so", b"x")], option=option, library=library))
+    found = read(tmp_path / "app")
+    assert found is not None
+    assert (found.beside, found.unpacks) == (beside, "" if beside else "/tmp")
 
 
 _DOTNET = bytes.fromhex("8b1202b96a612038727b930214d7a03213f5b9e6efae3318ee3b2dce24b36aae")
