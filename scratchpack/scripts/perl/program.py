@@ -10,6 +10,7 @@ from scratchpack.errors import InputError
 from scratchpack.record import NamedTuple
 from scratchpack.scripts.model import Import, Unknown
 from scratchpack.scripts.perl.reader import read_perl
+from scratchpack.scripts.searchpath import directories_named
 from scratchpack.scripts.text import read
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 
 MAX_MODULES = 4000
 MAX_BYTES = 32 << 20
-MAX_BINARY = 64 << 20
 # Modules whose purpose is to load others by name: who uses one decides while it runs, as with a `require` of a variable.
 _LOADERS = frozenset(
     {
@@ -50,18 +50,7 @@ class PerlProgram(NamedTuple):
 
 def include_path(root: Sysroot, binaries: tuple[Node, ...]) -> tuple[str, ...]:
     """@INC from the strings of perl and libperl that are directories of the root: it is not asked, for that would run it (S1)."""
-    found: dict[str, None] = {}
-    for binary in binaries:
-        if binary.size > MAX_BINARY:
-            continue
-        with root.open(binary) as stream:
-            data = stream.read(MAX_BINARY)
-        for match in _INC.finditer(data):
-            path = match[1].decode("ascii")
-            node = root.lookup(path)
-            if node is not None and node.kind == "directory":
-                found.setdefault(path)
-    return tuple(found)
+    return directories_named(root, binaries, _INC)
 
 
 def perl_program(

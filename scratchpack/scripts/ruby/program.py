@@ -17,6 +17,7 @@ from scratchpack.scripts.ruby.gems import Gem, Gems, found_in
 from scratchpack.scripts.ruby.hints import hinted
 from scratchpack.scripts.ruby.lock import Gemfile, gemfile_of
 from scratchpack.scripts.ruby.reader import Feature, RubyReading, read_ruby
+from scratchpack.scripts.searchpath import directories_named
 from scratchpack.scripts.text import read
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ if TYPE_CHECKING:
 
 MAX_FILES = 2000
 MAX_BYTES = 16 << 20
-MAX_BINARY = 64 << 20
 _PATH = re.compile(rb"\0(/[\w./+-]*ruby[\w./+-]*)(?=\0)")  # the load path's directories are strings of ruby or libruby
 # Compiled into every Ruby, or always loaded before the script: ``$LOADED_FEATURES`` of ``ruby --disable-all``, and what it answers without a file.
 _BUILT_IN = frozenset({"enumerator", "thread", "rational", "complex", "fiber", "ruby2_keywords", "rubygems"})
@@ -47,18 +47,7 @@ class RubyProgram(NamedTuple):
 
 def load_path(root: Sysroot, binaries: tuple[Node, ...]) -> tuple[str, ...]:
     """``$LOAD_PATH`` from the strings of ruby and libruby that are directories of the root: it is not asked, for that would run it (S1)."""
-    found: dict[str, None] = {}
-    for binary in binaries:
-        if binary.size > MAX_BINARY:
-            continue
-        with root.open(binary) as stream:
-            data = stream.read(MAX_BINARY)
-        for match in _PATH.finditer(data):
-            path = match[1].decode("ascii")
-            node = root.lookup(path)
-            if node is not None and node.kind == "directory":
-                found.setdefault(path)
-    return tuple(found)
+    return directories_named(root, binaries, _PATH)
 
 
 def is_standard(path: str, search: tuple[str, ...]) -> bool:
