@@ -186,14 +186,15 @@ class Docker:
             OSError, http.client.HTTPException: no answer.
         """
         connection = self._connect(_ASK_SECONDS)
-        late = threading.Timer(_ANSWER_SECONDS, _cut, (connection,))
+        over = threading.Event()  # the timer's own flag is set after the cut, when the answer has already seemed to end
+        late = threading.Timer(_ANSWER_SECONDS, _cut, (connection, over))
         late.daemon = True
         try:
             late.start()
             connection.request(method, path, headers={"Content-Length": "0"} if method == "POST" else {})
             response = connection.getresponse()
             said = response.read(_ANSWER_CAP)
-            if late.finished.is_set():
+            if over.is_set():
                 raise TimeoutError(f"still answering after {_ANSWER_SECONDS} s")
         finally:
             late.cancel()
@@ -256,8 +257,9 @@ def _no_answer(why: str) -> _RefusedError:
     return _RefusedError(f"it does not answer as docker does: {why}")
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    """End a connection under the thread that reads from it: that gets the end of the answer, or an error."""
+def _cut(connection: http.client.HTTPConnection, over: threading.Event) -> None:
+    """End a connection under the thread that reads from it: that gets the end of the answer, or an error, and sees ``over``."""
+    over.set()
     with contextlib.suppress(OSError):
         if connection.sock is not None:
             connection.sock.shutdown(socket.SHUT_RDWR)
