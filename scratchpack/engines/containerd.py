@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from scratchpack.oci.model import Release
     from scratchpack.proc import Done
 
+_ATTEMPTS = 2  # to send only what is lacking, before everything is sent
+
 
 class Containerd:
     """The :class:`~scratchpack.engines.model.Engine` of that name."""
@@ -31,13 +33,15 @@ class Containerd:
             RemoteError: it refused.
         """
         words = ["ctr", "images", "import", "--all-platforms", "-"]
-        if present := self._present(release):
+        for _ in range(_ATTEMPTS):
+            present = self._present(release)
+            if not present:
+                break
             try:
                 command.feed(words, archive(release, progress, without=present), "containerd")
-            except RemoteError:  # a blob went away in between
-                pass
-            else:
-                return
+            except RemoteError:  # a blob went away in between, or a snapshot ("parent snapshot does not exist", seen): it was collecting garbage
+                continue
+            return
         command.feed(words, archive(release, progress), "containerd")
 
     def save(self, reference: str, output: BinaryIO) -> None:
